@@ -4,18 +4,15 @@
 # source: boxship/api/shim/events_forward.proto
 # Protobuf Python Version: 7.35.1
 """Generated protocol buffer code."""
+
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import descriptor_pool as _descriptor_pool
 from google.protobuf import runtime_version as _runtime_version
 from google.protobuf import symbol_database as _symbol_database
 from google.protobuf.internal import builder as _builder
+
 _runtime_version.ValidateProtobufRuntimeVersion(
-    _runtime_version.Domain.PUBLIC,
-    7,
-    35,
-    1,
-    '',
-    'boxship/api/shim/events_forward.proto'
+    _runtime_version.Domain.PUBLIC, 7, 35, 1, "", "boxship/api/shim/events_forward.proto"
 )
 # @@protoc_insertion_point(imports)
 
@@ -26,15 +23,17 @@ from boxship.api.containerd import event_pb2 as boxship_dot_api_dot_containerd_d
 from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%boxship/api/shim/events_forward.proto\x12#containerd.services.events.ttrpc.v1\x1a\"boxship/api/containerd/event.proto\x1a\x1bgoogle/protobuf/empty.proto\">\n\x0e\x46orwardRequest\x12,\n\x08\x65nvelope\x18\x01 \x01(\x0b\x32\x1a.containerd.types.Envelope2`\n\x06\x45vents\x12V\n\x07\x46orward\x12\x33.containerd.services.events.ttrpc.v1.ForwardRequest\x1a\x16.google.protobuf.Emptyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(
+    b'\n%boxship/api/shim/events_forward.proto\x12#containerd.services.events.ttrpc.v1\x1a"boxship/api/containerd/event.proto\x1a\x1bgoogle/protobuf/empty.proto">\n\x0e\x46orwardRequest\x12,\n\x08\x65nvelope\x18\x01 \x01(\x0b\x32\x1a.containerd.types.Envelope2`\n\x06\x45vents\x12V\n\x07\x46orward\x12\x33.containerd.services.events.ttrpc.v1.ForwardRequest\x1a\x16.google.protobuf.Emptyb\x06proto3'
+)
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
-_builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'boxship.api.shim.events_forward_pb2', _globals)
+_builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, "boxship.api.shim.events_forward_pb2", _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
-  _globals['_FORWARDREQUEST']._serialized_start=143
-  _globals['_FORWARDREQUEST']._serialized_end=205
-  _globals['_EVENTS']._serialized_start=207
-  _globals['_EVENTS']._serialized_end=303
+    DESCRIPTOR._loaded_options = None
+    _globals["_FORWARDREQUEST"]._serialized_start = 143
+    _globals["_FORWARDREQUEST"]._serialized_end = 205
+    _globals["_EVENTS"]._serialized_start = 207
+    _globals["_EVENTS"]._serialized_end = 303
 # @@protoc_insertion_point(module_scope)
