@@ -4,7 +4,7 @@ PYTHON ?= $(firstword $(wildcard /usr/bin/python3.13 /usr/bin/python3.12 /usr/bi
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check format lint types imports bench compare chaos protos clean setup
+.PHONY: demo test check format lint types imports bench chaos vm protos clean setup
 
 setup: $(VENV)/.ready
 
@@ -31,6 +31,12 @@ types: setup
 
 imports: setup
 	$(BIN)/lint-imports
+
+chaos: setup
+	$(BIN)/python -m pytest tests/chaos -q
+
+vm: setup
+	tests/vm/run $(BIN)/python -m pytest tests/system/test_runtime_cgroups.py -q
 
 bench: setup
 	$(BIN)/python -m bench
