@@ -1,0 +1,48 @@
+"""What a container changed: its upper held against what lies below."""
+
+import os
+import stat
+
+from boxship.storage.view import View
+
+MODIFIED, ADDED, DELETED = 0, 1, 2
+
+
+def between(upper: str, below: View) -> list[tuple[str, int]]:
+    """The changed paths in order, and the kind of each; a parent of a change counts as changed."""
+    found: dict[str, int] = {}
+    pending = [""]
+    while pending:
+        directory = pending.pop()
+        with os.scandir(upper + directory) as entries:
+            for entry in entries:
+                path = f"{directory}/{entry.name}"
+                status = entry.stat(follow_symlinks=False)
+                kind = _kind(path, status, below)
+                if kind is not None:
+                    found[path] = kind
+                if kind in {ADDED, DELETED}:
+                    _parents_change(directory, found)
+                if stat.S_ISDIR(status.st_mode):
+                    pending.append(path)
+    return sorted(found.items())
+
+
+def _kind(path: str, status: os.stat_result, below: View) -> int | None:
+    if stat.S_ISCHR(status.st_mode) and status.st_rdev == 0:
+        return DELETED
+    known = below.lookup(os.fsencode(path.lstrip("/")))
+    if known is None:
+        return ADDED
+    old = known.status
+    if known.is_directory and stat.S_ISDIR(status.st_mode):
+        same = (old.st_mode, old.st_uid, old.st_gid, old.st_mtime_ns) == (
+            *(status.st_mode, status.st_uid, status.st_gid, status.st_mtime_ns),
+        )
+        return None if same else MODIFIED
+    return MODIFIED
+
+
+def _parents_change(directory: str, found: dict[str, int]) -> None:
+    if directory:
+        found.setdefault(directory, MODIFIED)

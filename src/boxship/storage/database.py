@@ -1,0 +1,44 @@
+"""One SQLite file, used by several threads: a transaction at a time.
+
+WAL without a sync for each commit: a process that is killed loses nothing, and after a crash of
+the machine the file is as it was a moment before, which `recover` of its owner then makes good.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class Database:
+    """A connection and its lock."""
+
+    def __init__(self, path: str, schema: str) -> None:
+        """Open `path` and make what `schema` says is missing."""
+        self._lock = threading.RLock()
+        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._connection.execute("PRAGMA journal_mode=WAL")
+        self._connection.execute("PRAGMA synchronous=NORMAL")
+        self._connection.executescript(schema)
+
+    @contextmanager
+    def change(self) -> Iterator[sqlite3.Connection]:
+        """All or nothing of what is done inside."""
+        with self._lock:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    def rows(self, query: str, *values: object) -> list[tuple[str, ...]]:
+        """All rows of `query`."""
+        with self._lock:
+            return self._connection.execute(query, values).fetchall()
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._connection.close()
