@@ -12,7 +12,6 @@ from boxship.network.operations import (
     MakeSandbox,
     Publish,
     Record,
-    SandboxHandle,
     Silence,
     Unpublish,
 )
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
     from boxship.network.firewall import Firewall
     from boxship.network.host import Host
-    from boxship.network.operations import Operation
+    from boxship.network.operations import Operation, SandboxHandle
     from boxship.network.store import Store
     from boxship.network.values import Endpoint, Network, Sandbox
 
@@ -82,6 +81,8 @@ class Planner:
         links = [DeleteLink(self._host, each.link) for each in endpoints if each.link]
         return [*drops, *links, Forget(self._store, container_id)]
 
-    def reconnect(self, network: Network, endpoint: Endpoint, sandbox: Sandbox) -> Connect:
+    def reconnect(
+        self, network: Network, endpoint: Endpoint, handle: SandboxHandle
+    ) -> list[Operation]:
         """The link of a living container, again."""
-        return Connect(self._host, network, endpoint, SandboxHandle(self.path(sandbox)))
+        return [Connect(self._host, network, endpoint, handle)]

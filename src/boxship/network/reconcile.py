@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING
 
 from boxship.network import host as hosts
-from boxship.network.operations import carry_on
+from boxship.network.operations import SandboxHandle, carry_on
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -63,7 +63,9 @@ def repair(
     link = host.links.find(endpoint.link)
     bridge = host.links.find(network.bridge)
     if link is None:
-        carry_on([planner.reconnect(network, endpoint, sandbox)])
+        handle = SandboxHandle(path)
+        carry_on(planner.reconnect(network, endpoint, handle))
+        handle.close()
     elif bridge is not None and (link.master != bridge.index or not link.up):
         log.info("put %s back on %s", link.name, bridge.name)
         host.links.enslave(link.index, bridge.index)
