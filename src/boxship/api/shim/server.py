@@ -5,7 +5,7 @@ handlers   (service, method) -> what answers it: payload in, payload out
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from boxship.api.shim import events_forward_pb2
 from boxship.api.shim.client import CallFailed
@@ -43,9 +43,8 @@ class _Peer(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        self._server.peers.add(transport)
+        self._transport = cast("asyncio.Transport", transport)
+        self._server.peers.add(self._transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._transport is not None:
