@@ -1,0 +1,84 @@
+"""What is not there yet: the rest of the API answers that it is not, never `page not found`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+from boxship.daemon import reply
+from boxship.model.errors import Unavailable, Unsupported
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+    from boxship.daemon.request import Request
+    from boxship.daemon.router import Route
+
+NO_MANAGER = (
+    'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect '
+    "this node to swarm and try again."
+)
+OF_MANAGERS = """
+GET /swarm  POST /swarm/update  GET /swarm/unlockkey  POST /swarm/unlock
+GET /nodes  GET /nodes/{id}  DELETE /nodes/{id}  POST /nodes/{id}/update
+GET /services  POST /services/create  GET /services/{id}  DELETE /services/{id}
+POST /services/{id}/update  GET /services/{id}/logs
+GET /tasks  GET /tasks/{id}  GET /tasks/{id}/logs
+GET /secrets  POST /secrets/create  GET /secrets/{id}  DELETE /secrets/{id}
+POST /secrets/{id}/update
+GET /configs  POST /configs/create  GET /configs/{id}  DELETE /configs/{id}
+POST /configs/{id}/update
+"""
+NOT_YET = """
+POST /swarm/init  POST /swarm/join  POST /auth
+GET /containers/{id}/changes  GET /containers/{id}/export  GET /containers/{id}/stats
+GET /containers/{id}/attach/ws  POST /containers/{id}/attach
+HEAD /containers/{id}/archive  GET /containers/{id}/archive  PUT /containers/{id}/archive
+GET /containers/{id}/checkpoints  POST /containers/{id}/checkpoints
+DELETE /containers/{id}/checkpoints/{checkpoint}
+POST /build  POST /build/prune  POST /build/cancel  POST /session  POST /grpc  POST /commit
+POST /images/{name...}/push  GET /images/search  GET /images/get  GET /images/{name...}/get
+POST /images/load  GET /distribution/{name...}/json
+POST /networks/create  POST /networks/prune  DELETE /networks/{id}
+POST /networks/{id}/connect  POST /networks/{id}/disconnect
+PUT /volumes/{name...}
+GET /plugins/privileges  POST /plugins/pull  POST /plugins/create
+GET /plugins/{name...}/json  DELETE /plugins/{name...}  POST /plugins/{name...}/enable
+POST /plugins/{name...}/disable  POST /plugins/{name...}/upgrade
+POST /plugins/{name...}/push  POST /plugins/{name...}/set
+"""
+
+
+async def no_manager(_: Request) -> NoReturn:
+    """What a manager of a swarm would answer."""
+    raise Unavailable(NO_MANAGER)
+
+
+async def not_in_swarm(_: Request) -> NoReturn:
+    """POST /swarm/leave."""
+    raise Unavailable("This node is not part of a swarm")
+
+
+async def not_yet(request: Request) -> NoReturn:
+    """A part of the API that is still to be written."""
+    what = f"{request.http.method} {request.http.path}"
+    raise Unsupported(f"{what} is not there yet: Boxship cannot do this in this version")
+
+
+async def no_plugins(_: Request) -> web.Response:
+    """GET /plugins."""
+    return reply.json([])
+
+
+def routes() -> list[Route]:
+    """All of it."""
+    return [
+        ("POST", "/swarm/leave", not_in_swarm),
+        ("GET", "/plugins", no_plugins),
+        *[(method, path, no_manager) for method, path in _listed(OF_MANAGERS)],
+        *[(method, path, not_yet) for method, path in _listed(NOT_YET)],
+    ]
+
+
+def _listed(text: str) -> list[tuple[str, str]]:
+    words = text.split()
+    return list(zip(words[::2], words[1::2], strict=True))
