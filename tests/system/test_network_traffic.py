@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 from typing import TYPE_CHECKING
@@ -256,3 +257,49 @@ async def test_modes_none_and_host(networks: Networks) -> None:
     assert networks.get("host").containers[container(2)]["Name"] == "web2"
     await networks.detach(container(1))
     await networks.detach(container(2))
+
+
+async def test_a_udp_flow_follows_the_port_to_its_next_owner(
+    place: World, networks: Networks, serve: Callable[..., Server]
+) -> None:
+    """The kernel remembers flows; a client that keeps its socket must reach its owner now."""
+    port = port_of(await networks.attach(request(1, PortBinding(8080, "udp"))), "8080/udp")
+    serve(networks.attachment(container(1)), name="old")
+    with inside(place.outside, lambda: socket.socket(type=socket.SOCK_DGRAM)) as client:
+        client.settimeout(5)
+        client.connect((place.host_ip, port))
+        client.send(b"1")
+        assert client.recv(100).startswith(b"old")
+        keeper = await networks.attach(request(2))
+        await networks.detach(container(1))
+        await networks.detach(container(2))
+        await networks.attach(request(3))  # has the old address now, and no port
+        web = await networks.attach(request(4, PortBinding(8080, "udp", "", port)))
+        assert web.ip == keeper.ip
+        serve(web, name="new")
+        client.send(b"2")
+        assert client.recv(100).startswith(b"new")
+
+
+async def test_while_the_rules_are_gone_the_relay_answers(
+    place: World, networks: Networks, serve: Callable[..., Server]
+) -> None:
+    web = await networks.attach(request(1, *BOTH))
+    serve(web)
+    run(f"nft flush table ip {networks.get('bridge').bridge}")
+    for protocol in ("tcp", "udp"):
+        port = port_of(web, f"8080/{protocol}")
+        answer = await asked(networks, place.outside, place.host_ip, port, protocol=protocol)
+        assert answer == f"server saw {web.gateway}: hello"
+
+
+async def test_a_caller_that_goes_away_leaves_no_half_attached_container(
+    place: World, networks: Networks
+) -> None:
+    attaching = asyncio.create_task(networks.attach(request(1, PortBinding(80))))
+    await asyncio.sleep(0)
+    attaching.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await attaching
+    assert networks.get("bridge").containers == {}
+    place.await_ports(networks.get("bridge").bridge, 0)

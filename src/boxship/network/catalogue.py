@@ -34,13 +34,18 @@ class Catalogue:
         """Every network, the containers left out."""
         return list(self._networks.values())
 
+    def find(self, network_id: str) -> Network | None:
+        """The network of exactly this id."""
+        return self._networks.get(network_id)
+
     def named(self, name: str) -> Network | None:
         """The network of exactly this name."""
         return next((each for each in self.networks() if each.name == name), None)
 
     def network(self, reference: str) -> Network:
         """By id, name or the beginning of an id, in this order."""
-        found = self._networks.get(reference) or self.named(reference)
+        reference = "bridge" if reference == "default" else reference
+        found = self.find(reference) or self.named(reference)
         if found is not None:
             return found
         starting = [each for each in self.networks() if each.id.startswith(reference)]

@@ -66,6 +66,13 @@ class Core:
 
     def start(self, live: Collection[str]) -> None:
         """Make everything as the rows say; `live` names the containers or sandboxes that run."""
+        try:
+            self._start(live)
+        except OSError as error:
+            message = f"Error initializing network controller: {error}"
+            raise System(message, hint="it needs root, and libnftables1 on this host") from error
+
+    def _start(self, live: Collection[str]) -> None:
         self._data_root.mkdir(parents=True, exist_ok=True)
         os.makedirs(self._netns, mode=0o755, exist_ok=True)
         self._host = Host()
@@ -220,9 +227,9 @@ class Core:
 
     def _take_up(self, endpoint: Endpoint) -> None:
         """A living container: mend its link, hold its ports."""
-        network = self.catalogue.network(endpoint.network_id)
+        network = self.catalogue.find(endpoint.network_id)
         sandbox = self.catalogue.sandbox_of(endpoint.container_id)
-        if sandbox is not None and endpoint.link:
+        if network is not None and sandbox is not None and endpoint.link:
             reconcile.repair(self._host, self._planner, network, endpoint, sandbox)
         for error in self._ports.hold_again(endpoint):
             log.warning("%s: %s; its rules still answer for it", endpoint.name, error)

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from boxship.kernel import mounts, namespaces
+from boxship.kernel.conntrack import Conntrack
 from boxship.kernel.links import Links
 from boxship.kernel.nftables import Nftables
 
@@ -45,11 +46,13 @@ class Host:
         """Open them in the calling thread's namespace."""
         self.links = Links()
         self.nftables = Nftables()
+        self.conntrack = Conntrack()
 
     def close(self) -> None:
         """Close them."""
         self.links.close()
         self.nftables.close()
+        self.conntrack.close()
 
     def run(self, commands: str) -> None:
         """Carry out commands of nftables, in its own words or in JSON; none is fine."""

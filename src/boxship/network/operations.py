@@ -281,6 +281,28 @@ class Unpublish:
         """See Operation."""
 
 
+class ForgetFlows:
+    """End the UDP flows that were decided on before the rules were as they are now."""
+
+    def __init__(self, host: hosts.Host, endpoint: Endpoint) -> None:
+        """Those to the endpoint, and those to its host ports."""
+        self._host, self._ip = host, endpoint.ip
+        self._ports = sorted({each.host_port for each in endpoint.ports if each.protocol == "udp"})
+
+    def describe(self) -> str:
+        """See Operation."""
+        return f"forget flows to {self._ip} and to udp ports {self._ports}"
+
+    def execute(self) -> None:
+        """See Operation."""
+        self._host.conntrack.forget_answered_by(self._ip)
+        for port in self._ports:
+            self._host.conntrack.forget_sent_to(port)
+
+    def undo(self) -> None:
+        """See Operation."""
+
+
 def carry_out(plan: Iterable[Operation], before: Callable[[str], None] | None = None) -> None:
     """Do all of `plan`, or take back what was done; `before` hears of each step."""
     done: list[Operation] = []

@@ -9,6 +9,7 @@ from boxship.network.operations import (
     DeleteLink,
     DropSandbox,
     Forget,
+    ForgetFlows,
     MakeSandbox,
     Publish,
     Record,
@@ -56,6 +57,8 @@ class Planner:
                 plan.append(Connect(self._host, network, endpoint, handle))
         if endpoint.ports:
             plan.append(Publish(self._firewall, endpoint))
+        if _has_udp(endpoint):
+            plan.append(ForgetFlows(self._host, endpoint))
         return plan
 
     def detach(
@@ -68,6 +71,8 @@ class Planner:
                 plan.append(Unpublish(self._firewall, endpoint))
             if endpoint.link:
                 plan.append(Silence(self._host, endpoint.link))
+            if _has_udp(endpoint):
+                plan.append(ForgetFlows(self._host, endpoint))
         if sandbox is not None:
             plan.append(DropSandbox(self.path(sandbox)))
         plan.append(Forget(self._store, container_id))
@@ -86,3 +91,7 @@ class Planner:
     ) -> list[Operation]:
         """The link of a living container, again."""
         return [Connect(self._host, network, endpoint, handle)]
+
+
+def _has_udp(endpoint: Endpoint) -> bool:
+    return any(port.protocol == "udp" for port in endpoint.ports)
