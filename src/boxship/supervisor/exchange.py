@@ -1,8 +1,8 @@
 """Events: everyone publishes here, subscribers take out what their filters let through.
 
-A subscriber has a bounded queue; one that does not keep up is dropped and told so.  What ended while
-no supervisor ran is told in its first seconds, when no client may have come back yet: those events
-wait for the first subscriber that they match.
+A subscriber has a bounded queue; one that does not keep up is dropped and told so.  What ended
+while no supervisor ran is told in its first seconds, when no client may have come back yet: those
+events wait for the first subscriber that they match.
 """
 
 import asyncio

@@ -124,6 +124,8 @@ class Tasks:
             except ShimGone:
                 await self._why_gone(task, last=attempt == LAUNCHES)
             except CallFailed as error:
+                if task.bundle.bootstrap() is None:
+                    raise  # ours says what it means; of others containerd says this before
                 raise CallFailed(error.code, f"failed to create shim task: {error}") from error
             else:
                 return

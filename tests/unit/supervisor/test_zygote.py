@@ -1,0 +1,117 @@
+"""The parent's side of the zygote, against small programs that play it."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from boxship.model.errors import System
+from boxship.supervisor.shims.zygote import Zygote, ZygoteGone
+
+ECHO = """
+import json, os, socket, sys
+sock = socket.socket(fileno=int(sys.argv[1]))
+while True:
+    data, fds, _, _ = socket.recv_fds(sock, 65536, 1)
+    if not data:
+        break
+    request = json.loads(data)
+    if request.get("die"):
+        os._exit(3)
+    if request.get("fail"):
+        sock.send(json.dumps({"error": "cannot fork"}).encode())
+        continue
+    for fd in fds:
+        os.write(fd, b"seen")
+    sock.send(json.dumps({"pid": os.getpid(), "id": request.get("id")}).encode())
+"""
+
+
+def gone(pid: object) -> bool:
+    return not os.path.exists(f"/proc/{pid}")
+
+
+Start = Callable[[str], Zygote]
+
+
+@pytest.fixture
+async def start() -> AsyncIterator[Start]:
+    started = []
+
+    def start(code: str) -> Zygote:
+        zygote = Zygote([sys.executable, "-c", code])
+        zygote.start()
+        started.append(zygote)
+        return zygote
+
+    yield start
+    for zygote in started:
+        await zygote.close()
+        assert zygote.pid == 0 or gone(zygote.pid)
+
+
+async def ask(zygote: Zygote, **request: object) -> dict[str, object]:
+    return await (await zygote.send(request))
+
+
+async def test_answers_come_in_order_also_when_nobody_waits_for_one(start: Start) -> None:
+    zygote = start(ECHO)
+    answers = [await zygote.send({"id": n}) for n in range(20)]
+    answers[3].cancel()
+    del answers[3]
+    got = [(await answer)["id"] for answer in answers]
+    assert got == [n for n in range(20) if n != 3]
+
+
+async def test_a_file_goes_along(start: Start) -> None:
+    reading, writing = os.pipe()
+    answer = await start(ECHO).send({"id": 1}, writing)
+    os.close(writing)
+    await answer
+    assert os.read(reading, 9) == b"seen"
+    os.close(reading)
+
+
+async def test_an_error_is_an_error(start: Start) -> None:
+    zygote = start(ECHO)
+    with pytest.raises(System, match="cannot fork"):
+        await ask(zygote, fail=True)
+    assert (await ask(zygote, id=2))["id"] == 2
+
+
+async def test_a_dead_zygote_is_replaced_and_what_it_owed_fails(start: Start) -> None:
+    zygote = start(ECHO)
+    first = (await ask(zygote))["pid"]
+    owed = [await zygote.send({"die": True}), await zygote.send({"id": 1})]
+    for answer in owed:
+        with pytest.raises(ZygoteGone):
+            await answer
+    second = (await ask(zygote))["pid"]
+    assert first != second == zygote.pid
+
+
+async def test_a_killed_zygote_is_replaced(start: Start) -> None:
+    zygote = start(ECHO)
+    await ask(zygote)
+    os.kill(zygote.pid, signal.SIGKILL)
+    await asyncio.sleep(0.05)
+    assert (await ask(zygote, id=1))["id"] == 1
+
+
+async def test_a_zygote_that_cannot_start_is_said_to_be_missing(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("boxship.supervisor.shims.zygote.WAIT_S", 0.05)
+    zygote = start("raise SystemExit(1)")
+    with pytest.raises(ZygoteGone):
+        await asyncio.gather(*(ask(zygote) for _ in range(50)))
+
+
+async def test_close_ends_it(start: Start) -> None:
+    zygote = start(ECHO)
+    pid = (await ask(zygote))["pid"]
+    await zygote.close()
+    assert gone(pid)
