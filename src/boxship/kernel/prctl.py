@@ -1,0 +1,64 @@
+"""What a shim tells the kernel about itself: subreaper, name, title, heap; and which files it keeps."""
+
+import ctypes
+import os
+
+from boxship.kernel.libc import c_int, c_long, c_size_t, c_uint, c_void_p, checked, libc
+from boxship.kernel.process import prctl
+
+PR_SET_NAME = 15
+PR_SET_CHILD_SUBREAPER = 36
+
+M_TRIM_THRESHOLD = -1
+M_MMAP_THRESHOLD = -3
+
+_SYS_CLOSE_RANGE = 436
+
+libc.mallopt.argtypes = (c_int, c_int)
+libc.malloc_trim.argtypes = (c_size_t,)
+
+
+def become_subreaper() -> None:
+    """PR_SET_CHILD_SUBREAPER: orphans below this process become its children."""
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def set_title(title: str) -> None:
+    """The name that ps(1) and top(1) show: the thread's (15 bytes) and the command line."""
+    text = os.fsencode(title)
+    name = ctypes.create_string_buffer(text[:15])
+    prctl(PR_SET_NAME, ctypes.addressof(name))
+    with open("/proc/self/stat", "rb") as stat:
+        # proc_pid_stat(5): arg_start and arg_end are fields 48 and 49.
+        fields = stat.read().rpartition(b")")[2].split()
+    start, end = int(fields[45]), int(fields[46])
+    if start and end > start:
+        size = end - start
+        ctypes.memmove(c_void_p(start), text[: size - 1].ljust(size, b"\0"), size)
+
+
+def keep_heap_small() -> None:
+    """mallopt(3): large buffers come from mmap(2) and go back at once, always."""
+    libc.mallopt(M_MMAP_THRESHOLD, 128 * 1024)
+    libc.mallopt(M_TRIM_THRESHOLD, 128 * 1024)
+
+
+def trim_heap() -> None:
+    """malloc_trim(3): give back what is free."""
+    libc.malloc_trim(0)
+
+
+def close_range(first: int, last: int) -> None:
+    """close_range(2): both ends included."""
+    done = libc.syscall(c_long(_SYS_CLOSE_RANGE), c_uint(first), c_uint(last), c_uint(0))
+    checked(done, "close_range", first, last)
+
+
+def close_all_but(keep: "set[int]") -> None:
+    """Close every descriptor that is not in `keep`."""
+    first = 0
+    for fd in sorted(keep):
+        if fd > first:
+            close_range(first, fd - 1)
+        first = fd + 1
+    close_range(first, 0xFFFFFFFF)

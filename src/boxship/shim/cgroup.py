@@ -1,0 +1,50 @@
+"""The container's cgroup, found by a process in it; and news of the out-of-memory killer."""
+
+from boxship.kernel import cgroups, cgroups_v1, cgroups_v2
+from boxship.kernel.cgroups import Group, OomEvents
+from boxship.shim.loop import READ, Loop
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def group_of(pid: int) -> Group:
+    """The group of process `pid`, whichever runtime made it."""
+    lines = (line.split(":", 2) for line in cgroups.read(f"/proc/{pid}/cgroup").splitlines())
+    places = {controllers: path for _, controllers, path in lines}
+    if cgroups.is_unified():
+        return cgroups_v2.find(places.get("", "/"))
+    wanted = {name: places[name] for name in cgroups_v1.hierarchies() if name in places}
+    return cgroups_v1.find(wanted)
+
+
+class OomWatch:
+    """Calls back whenever the out-of-memory killer has worked in the group of a process."""
+
+    def __init__(self, loop: Loop, pid: int, callback: "Callable[[], None]") -> None:
+        """Watch from now on; without a memory controller, never."""
+        self._loop = loop
+        self._callback = callback
+        self._events: OomEvents | None = None
+        try:
+            self._events = group_of(pid).oom_events()
+        except OSError:
+            return
+        if self._events:
+            loop.add(self._events.fileno(), self._on_ready, _events_of(self._events))
+
+    def close(self) -> None:
+        """Watch no more."""
+        if self._events:
+            self._loop.remove(self._events.fileno())
+            self._events.close()
+            self._events = None
+
+    def _on_ready(self, _events: int) -> None:
+        if self._events and self._events.happened():
+            self._callback()
+
+
+def _events_of(events: OomEvents) -> int:
+    return int(getattr(events, "events", READ))

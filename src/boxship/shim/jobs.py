@@ -1,0 +1,137 @@
+"""Jobs that run in a child of the shim: a function of ours in a fork, or a program.
+
+child                       shim
+{"value": ...}\\n   ─────▶   resume(value)
+{"error": [...]}\\n ─────▶   resume with that error
+(exits)            ─────▶   resume with System, if it said nothing
+"""
+
+import json
+import os
+import signal
+
+from boxship.kernel.prctl import close_all_but
+from boxship.model import errors
+from boxship.shim.loop import Loop
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
+
+    from boxship.shim.loop import Job, Resume
+
+_RESET = (signal.SIGCHLD, signal.SIGPIPE, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def forked(loop: Loop, function: "Callable[[], Any]", keep: "Sequence[int]" = ()) -> "Job":
+    """`function` in a child that has the descriptors of `keep` and no others of the shim."""
+
+    def start(resume: "Resume") -> None:
+        read, write = os.pipe2(os.O_CLOEXEC)
+        pid = os.fork()
+        if not pid:
+            run_in_child(function, write, {0, 1, 2, write, *keep})
+        os.close(write)
+        _Forked(loop, pid, read, resume)
+
+    return start
+
+
+def run_in_child(function: "Callable[[], Any]", write: int, keep: set[int]) -> None:
+    """The life of a forked child: call, tell, exit; returns never."""
+    try:
+        signal.set_wakeup_fd(-1)
+        for number in _RESET:
+            signal.signal(number, signal.SIG_DFL)
+        close_all_but(keep)
+        os.write(write, _answer(function))
+    finally:
+        os._exit(0)
+
+
+def _answer(function: "Callable[[], Any]") -> bytes:
+    answer: dict[str, Any]
+    try:
+        answer = {"value": function()}
+    except errors.BoxshipError as error:
+        answer = {"error": [type(error).__name__, error.message, error.hint]}
+    except Exception as error:  # noqa: BLE001 - everything is told to the one who waits
+        answer = {"error": ["System", f"{error}" or type(error).__name__, ""]}
+    return json.dumps(answer).encode() + b"\n"
+
+
+def value_of(answer: bytes) -> "Any":
+    """What the child of `run_in_child` said; raises its error."""
+    if not answer.endswith(b"\n"):
+        raise errors.System("the process that does this work died before it was done")
+    said = json.loads(answer)
+    if "error" in said:
+        kind, message, hint = said["error"]
+        raise getattr(errors, kind, errors.System)(message, hint=hint)
+    return said["value"]
+
+
+class _Forked:
+    """A child whose answer is being read."""
+
+    def __init__(self, loop: Loop, pid: int, read: int, resume: "Resume") -> None:
+        self._loop = loop
+        self._fd = read
+        self._resume = resume
+        self._answer = b""
+        os.set_blocking(read, False)
+        loop.add(read, self._on_ready)
+        loop.watch_child(pid, self._on_exit)
+
+    def _on_ready(self, _events: int) -> None:
+        try:
+            data = os.read(self._fd, 64 * 1024)
+        except BlockingIOError:
+            return
+        self._answer += data
+        # The end of file may be far: the container's init can hold the other end until it starts.
+        if not data or self._answer.endswith(b"\n"):
+            self._done()
+
+    def _on_exit(self, _status: int) -> None:
+        if self._fd >= 0:
+            self._on_ready(0)
+            self._done()
+
+    def _done(self) -> None:
+        if self._fd < 0:
+            return
+        self._loop.remove(self._fd)
+        os.close(self._fd)
+        self._fd = -1
+        try:
+            value = value_of(self._answer)
+        except errors.BoxshipError as error:
+            self._resume(None, error)
+        else:
+            self._resume(value, None)
+
+
+def program(
+    loop: Loop, argv: "Sequence[str]", stdio: tuple[int, int, int], env: "Mapping[str, str]"
+) -> "Job":
+    """A program with these descriptors as its first three; the value is its wait status."""
+
+    def start(resume: "Resume") -> None:
+        actions = [(os.POSIX_SPAWN_DUP2, fd, number) for number, fd in enumerate(stdio)]
+        try:
+            pid = os.posix_spawnp(
+                argv[0], argv, env, file_actions=actions, setsigmask=(), setsigdef=_RESET
+            )
+        except OSError as error:
+            resume(None, errors.System(f"the OCI runtime {argv[0]} cannot run: {error.strerror}"))
+            return
+        loop.watch_child(pid, lambda status: resume(status, None))
+
+    return start
+
+
+def after_exit(watch: "Callable[[Callable[[], None]], None]") -> "Job":
+    """A job that is done when `watch` calls back."""
+    return lambda resume: watch(lambda: resume(None, None))
