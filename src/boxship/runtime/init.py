@@ -1,0 +1,115 @@
+"""What the new process does: its plan, the wait for `start`, the user's program.
+
+start                            init
+                                 open exec.fifo for writing: blocks
+open exec.fifo for reading ──▶   both go on
+            ◀── "0" ───────────  about to execute
+            ◀── {error} ───────  execve(2) failed; it is gone
+            ◀── end of file ───  executing: the fifo closed on exec
+"""
+
+import os
+
+from boxship.kernel import process as kp
+from boxship.model.errors import BoxshipError
+from boxship.runtime import hooks, program
+from boxship.runtime.handshake import MAPPED, READY, Channel, CreatorGone, to_json
+from boxship.runtime.operations import Operation, Stage, carry_out
+from boxship.runtime.process import environment, home_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+GOING = b"0"
+_SIGKILL = 9
+
+
+class NewProcess:
+    """A process to be, init's or exec's: everything is decided before it is born."""
+
+    def __init__(self, process: "dict[str, Any]", channel: Channel, stage: Stage) -> None:
+        """`process` as in config.json."""
+        self.process = process
+        self.channel = channel
+        self.stage = stage
+        self.plan: list[Operation] = []
+        self.keep: set[int] = set()  # descriptors it needs, above 2
+        self.preserve = 0  # and as many from 3 on that the program gets
+        self.mapped = False  # it has a user namespace whose maps the creator writes
+        self.hidden = False  # others can see it while it is being made
+        self.pdeathsig = False
+        self.before: Callable[[], None] = _nothing
+        self.fifo = -1  # exec.fifo, O_PATH; -1: execute at once
+        self.late_seccomp: Callable[[Stage], None] | None = None
+        self.hooks: tuple[dict[str, Any] | None, dict[str, Any]] = (None, {})
+
+    def live(self) -> None:
+        """From birth to execve(2).  Runs in the child; does not return but by error."""
+        try:
+            self._prepare()
+            file, arguments, env = self._program()
+            report = self._wait_for_start() if self.fifo >= 0 else self.channel.writing
+            self._execute(file, arguments, env, report)
+        except CreatorGone:
+            os._exit(1)
+        except BaseException as error:  # noqa: BLE001  nothing may reach the creator's frames
+            self.channel.fail(error)
+            os._exit(1)
+
+    def _prepare(self) -> None:
+        preserved = set(range(3, 3 + self.preserve))
+        kp.close_all_but(self.keep | preserved | {self.channel.reading, self.channel.writing})
+        if self.hidden:
+            kp.prctl(kp.PR_SET_DUMPABLE, 0)
+        self.before()
+        if self.mapped:
+            self.channel.wait_for(MAPPED)
+            os.setresgid(0, 0, 0)
+            os.setresuid(0, 0, 0)
+        carry_out(self.plan, self.stage)
+
+    def _program(self) -> tuple[str, list[str], dict[str, str]]:
+        env = environment(self.process)
+        if "HOME" not in env:
+            env["HOME"] = home_of((self.process.get("user") or {}).get("uid") or 0)
+        arguments = self.process.get("args") or []
+        file = program.find(arguments[0], env.get("PATH")) if arguments else ""
+        if self.pdeathsig:
+            # After the last change of credentials, which would clear it.
+            kp.prctl(kp.PR_SET_PDEATHSIG, _SIGKILL)
+        return file, arguments, env
+
+    def _wait_for_start(self) -> int:
+        """READY, then block on the fifo until `start` reads it."""
+        self.channel.say(READY)
+        for fd in (self.channel.reading, self.channel.writing):
+            os.close(fd)
+        flags = os.O_WRONLY | os.O_CLOEXEC
+        fifo = os.open(str(self.fifo), flags, dir_fd=self.stage.own_fds)
+        os.write(fifo, GOING)
+        return fifo
+
+    def _execute(self, file: str, arguments: list[str], env: dict[str, str], report: int) -> None:
+        """What is still open leads out of the container: only `report` stays until execve(2)."""
+        try:
+            self._close_all_but(report)
+            wanted, state = self.hooks
+            hooks.run(wanted, "startContainer", {**state, "status": "created", "pid": os.getpid()})
+            if self.late_seccomp is not None:
+                self.late_seccomp(self.stage)
+            try:
+                os.execve(file, arguments, env)
+            except OSError as error:
+                program.explain(arguments[0], file, error)
+        except BoxshipError as error:
+            os.write(report, to_json(error))
+            os._exit(1)
+
+    def _close_all_but(self, report: int) -> None:
+        kp.close_all_but({report, *range(3, 3 + self.preserve)})
+
+
+def _nothing() -> None:
+    """Nothing to do first."""

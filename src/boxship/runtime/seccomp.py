@@ -1,0 +1,101 @@
+"""The filter of a container: compiled once for each profile, then bytes from a file.
+
+<root>/seccomp/<sha256>   the program for the section with that digest; root's alone, since
+                          whoever writes it writes the rules
+"""
+
+import os
+
+from boxship.kernel.ignoring import ignoring
+from boxship.kernel.seccomp import FILTER_FLAG_NEW_LISTENER, FLAGS, INSTRUCTION_SIZE, Filter
+from boxship.model.errors import Invalid, System
+from boxship.runtime import documents
+from boxship.runtime.operations import Stage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import _socket
+    from collections.abc import Callable
+    from typing import Any
+
+# Part of the digest: a new way of compiling must not find the old programs.
+_COMPILER = "2"
+_NOTIFY = "SCMP_ACT_NOTIFY"
+
+
+def program(section: "dict[str, Any]", cache: str) -> bytes:
+    """The compiled program, from the cache if it is there."""
+    path = f"{cache}/{_digest(_COMPILER + documents.render(section))}"
+    with ignoring(FileNotFoundError):
+        code = documents.read(path)
+        if code and len(code) % INSTRUCTION_SIZE == 0:
+            return code
+    from boxship.kernel.seccomp_filter import compile_filter
+
+    try:
+        code = compile_filter(section)
+    except (ValueError, KeyError) as error:
+        raise Invalid(f"seccomp: {error}") from error
+    os.makedirs(cache, mode=0o700, exist_ok=True)
+    documents.replace(path, code)
+    return code
+
+
+def _digest(text: str) -> str:
+    """The C module alone: hashlib loads OpenSSL."""
+    try:
+        from _sha2 import sha256  # type: ignore[import-not-found]
+    except ImportError:  # Python 3.11
+        from _sha256 import sha256  # type: ignore[import-not-found]
+    return str(sha256(text.encode()).hexdigest())
+
+
+def prepare(
+    section: "dict[str, Any] | None", cache: str, state: "dict[str, Any]"
+) -> "Callable[[Stage], None] | None":
+    """What loads the filter in the container's process, or None if there is none to load.
+
+    `state` is what the other end of `listenerPath` is told (runtime-spec config-linux.md,
+    "The Container Process State").
+    """
+    if not section:
+        return None
+    flags = 0
+    for name in section.get("flags") or ():
+        if name not in FLAGS:
+            raise Invalid(f"seccomp flag {name!r} does not exist")
+        flags |= FLAGS[name]
+    notify = any(rule["action"] == _NOTIFY for rule in section.get("syscalls") or ())
+    if notify and not section.get("listenerPath"):
+        raise Invalid("seccomp: SCMP_ACT_NOTIFY needs a listenerPath")
+    flags |= FILTER_FLAG_NEW_LISTENER if notify else 0
+    ready = Filter(program(section, cache), flags)
+    listener = _connect(section["listenerPath"]) if notify else None
+
+    def load(stage: Stage) -> None:
+        del stage
+        fd = ready.load()
+        if listener is not None:
+            _send(listener, fd, {**state, "metadata": section.get("listenerMetadata", "")})
+
+    return load
+
+
+def _connect(path: str) -> "_socket.socket":
+    import _socket
+
+    agent = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM | _socket.SOCK_CLOEXEC)
+    try:
+        agent.connect(path)
+    except OSError as error:
+        raise System(f"connect to the seccomp agent {path}: {error}") from error
+    return agent
+
+
+def _send(agent: "_socket.socket", fd: int, state: "dict[str, Any]") -> None:
+    import _socket
+
+    message = {**state, "pid": os.getpid(), "fds": ["seccompFd"]}
+    rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, fd.to_bytes(4, "little"))]
+    agent.sendmsg([documents.render(message).encode()], rights)
+    agent.close()
