@@ -61,6 +61,7 @@ class Core:
         self._data_root, self._config, self._before = data_root, config, before
         self._netns = str(exec_root / "netns")
         self.catalogue = Catalogue()
+        self._started = False
         self._pools: dict[str, Pool] = {}
         self._ports = host_ports.Ports(host_ports.dynamic_range(), config.ip)
 
@@ -76,6 +77,7 @@ class Core:
         self._data_root.mkdir(parents=True, exist_ok=True)
         os.makedirs(self._netns, mode=0o755, exist_ok=True)
         self._host = Host()
+        self._started = True
         self._store = Store(self._data_root / "network.db")
         self._firewall = Firewall(self._host, self._config.instance)
         self._planner = Planner(self._host, self._store, self._firewall, self._netns)
@@ -93,6 +95,8 @@ class Core:
 
     def stop(self, *, remove: bool = False) -> None:
         """Let go of sockets and handles; with `remove`, if nobody is attached, take all away."""
+        if not self._started:
+            return
         self._ports.close()
         if remove and not self.catalogue.endpoints():
             self._firewall.delete()

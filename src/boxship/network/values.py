@@ -73,7 +73,6 @@ class AttachRequest:
     ports: tuple[PortBinding, ...] | list[PortBinding] = ()
     hostname: str = ""
     mac: str | None = None
-    sysctls: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
