@@ -18,6 +18,7 @@ from boxship.shim import messages
 from boxship.wire import ttrpc
 from boxship.wire.protobuf import decode, encode
 
+Value = Any
 SECONDS = 15.0
 BUSYBOX = "/bin/busybox"
 _numbers = itertools.count(1)
@@ -42,7 +43,7 @@ class Client:
         self._methods: dict[int, str] = {}
         self._answers: dict[int, ttrpc.Response] = {}
 
-    def send(self, method: str, **fields: Any) -> int:
+    def send(self, method: str, **fields: Value) -> int:
         self._stream += 2
         self._methods[self._stream] = method
         payload = encode(messages.REQUESTS[method], fields)
@@ -63,7 +64,7 @@ class Client:
             raise Failed(answer.code, answer.message)
         return decode(messages.RESPONSES[self._methods[stream]], answer.payload)
 
-    def call(self, method: str, **fields: Any) -> dict[str, Any]:
+    def call(self, method: str, **fields: Value) -> dict[str, Any]:
         return self.receive(self.send(method, **fields))
 
     def close(self) -> None:
@@ -165,7 +166,7 @@ class Zygote:
 class Container:
     """One bundle and its shim."""
 
-    def __init__(self, zygote: Zygote, binary: str, args: list[str], **changes: Any) -> None:
+    def __init__(self, zygote: Zygote, binary: str, args: list[str], **changes: Value) -> None:
         self.id = f"t{os.getpid()}x{next(_numbers)}"
         self.zygote = zygote
         self.events = zygote.events
@@ -186,7 +187,7 @@ class Container:
         self.log = f"{self.bundle}/log"
         self.attach_path = f"{self.bundle}/a.sock"
 
-    def create(self, **fields: Any) -> int:
+    def create(self, **fields: Value) -> int:
         fields = {"stdout": self.ours()} | fields
         options = encode(messages.RUNC_OPTIONS, {"binary_name": self.binary})
         any_options = {"type_url": "containerd.runc.v1.Options", "value": options}
@@ -202,7 +203,7 @@ class Container:
     def start(self) -> None:
         self.client.call("Start", id=self.id)
 
-    def run(self, **fields: Any) -> int:
+    def run(self, **fields: Value) -> int:
         """Create, start, wait: the exit status."""
         self.create(**fields)
         self.start()
@@ -211,7 +212,7 @@ class Container:
     def wait(self, exec_id: str = "") -> int:
         return int(self.client.call("Wait", id=self.id, exec_id=exec_id)["exit_status"])
 
-    def exec(self, exec_id: str, args: list[str], **fields: Any) -> None:
+    def exec(self, exec_id: str, args: list[str], **fields: Value) -> None:
         process = process_of(args)
         value = json.dumps(process).encode()
         spec = {"type_url": "types.containerd.io/opencontainers/runtime-spec/1/Process"}
@@ -257,7 +258,7 @@ class Container:
 
 
 @contextlib.contextmanager
-def container(zygote: Zygote, binary: str, args: list[str], **changes: Any) -> Iterator[Container]:
+def container(zygote: Zygote, binary: str, args: list[str], **changes: Value) -> Iterator[Container]:
     """A container that is gone at the end, whatever happened."""
     made = Container(zygote, binary, args, **changes)
     try:
@@ -281,7 +282,7 @@ def _same_device(path: str) -> bool:
     return os.stat(path).st_dev == os.stat(BUSYBOX).st_dev and False
 
 
-def process_of(args: list[str], **changes: Any) -> dict[str, Any]:
+def process_of(args: list[str], **changes: Value) -> dict[str, Any]:
     process: dict[str, Any] = {
         "terminal": False,
         "user": {"uid": 0, "gid": 0},
@@ -292,7 +293,7 @@ def process_of(args: list[str], **changes: Any) -> dict[str, Any]:
     return process | changes
 
 
-def spec_of(container_id: str, args: list[str], **changes: Any) -> dict[str, Any]:
+def spec_of(container_id: str, args: list[str], **changes: Value) -> dict[str, Any]:
     process = process_of(args, **changes)
     mounts = [
         {"destination": "/proc", "type": "proc", "source": "proc"},

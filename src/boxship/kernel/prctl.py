@@ -1,4 +1,4 @@
-"""What a shim tells the kernel about itself: subreaper, name, title, heap; and which files it keeps."""
+"""What a shim tells the kernel about itself: subreaper, title, heap, the files it keeps."""
 
 import ctypes
 import os

@@ -11,6 +11,7 @@ A client that reads slowly holds the process up once a megabyte waits for it.  O
 dropped at once.
 """
 
+import contextlib
 import json
 import os
 import select
@@ -18,12 +19,13 @@ import socket
 
 from boxship.shim.loop import READ, WRITE, Loop
 from boxship.shim.sinks import MOST_HELD, Backlog
-from boxship.shim.stdin import Stdin
 from boxship.wire import stdio
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from boxship.shim.stdin import Stdin
 
 _LONGEST_HEADER = 4096
 _HEADER_SECONDS = 0.5
@@ -280,10 +282,8 @@ def _listen(path: str) -> socket.socket:
 
 
 def _unlink(path: str) -> None:
-    try:
+    with contextlib.suppress(FileNotFoundError):
         os.unlink(path)
-    except FileNotFoundError:
-        pass
 
 
 def _nothing() -> None:

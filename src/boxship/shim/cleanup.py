@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 
 from boxship.model.errors import System
 from boxship.shim import rootfs
@@ -11,8 +10,6 @@ from boxship.shim.task import RUNTIME_FILE
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
-
-_PATIENCE_SECONDS = 10
 
 
 def clean_up(what: "dict[str, Any]") -> None:
@@ -34,6 +31,7 @@ def clean_up(what: "dict[str, Any]") -> None:
 
 def _delete_by_program(runtime: "dict[str, str]") -> None:
     argv = [runtime["binary"], "--root", runtime["root"], "delete", "--force", runtime["id"]]
-    done = subprocess.run(argv, capture_output=True, timeout=_PATIENCE_SECONDS, check=False)
-    if done.returncode:
-        raise System(f"{runtime['binary']} delete failed: {done.stderr.decode(errors='replace')}")
+    pid = os.posix_spawnp(argv[0], argv, os.environ)
+    _, status = os.waitpid(pid, 0)
+    if status:
+        raise System(f"{runtime['binary']} delete --force {runtime['id']} failed")

@@ -1,4 +1,4 @@
-"""Events to the supervisor: queued, sent in order, again after a broken connection; never waited for.
+"""Events to the supervisor: queued, sent in order, sent again after a lost connection.
 
 shim                              supervisor
 Forward(envelope 1)   ─────────▶

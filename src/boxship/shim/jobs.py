@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
+    Value = Any
+
     from boxship.shim.loop import Job, Resume
 
 _RESET = (signal.SIGCHLD, signal.SIGPIPE, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -61,7 +63,7 @@ def _answer(function: "Callable[[], Any]") -> bytes:
     return json.dumps(answer).encode() + b"\n"
 
 
-def value_of(answer: bytes) -> "Any":
+def value_of(answer: bytes) -> "Value":
     """What the child of `run_in_child` said; raises its error."""
     if not answer.endswith(b"\n"):
         raise errors.System("the process that does this work died before it was done")
@@ -114,7 +116,7 @@ class _Forked:
 
 
 def program(
-    loop: Loop, argv: "Sequence[str]", stdio: tuple[int, int, int], env: "Mapping[str, str]"
+    loop: Loop, argv: "list[str]", stdio: tuple[int, int, int], env: "Mapping[str, str]"
 ) -> "Job":
     """A program with these descriptors as its first three; the value is its wait status."""
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from typing import Any
 
+    Value = Any
     Resume = Callable[[Any, Exception | None], None]
     # What a handler yields: it is started with the function to call when it is done.
     Job = Callable[[Resume], None]
@@ -153,7 +154,7 @@ def _nothing(_number: int, _frame: object) -> None:
     """A handler, so that the wake-up descriptor is written to; and default again after exec."""
 
 
-def _advance(steps: "Steps", done: "Resume", value: "Any", error: Exception | None) -> None:
+def _advance(steps: "Steps", done: "Resume", value: "Value", error: Exception | None) -> None:
     try:
         job = steps.throw(error) if error is not None else steps.send(value)
     except StopIteration as end:

@@ -3,6 +3,10 @@
 The same facts as api/shim/task.proto, for the small codec of wire/protobuf.py; a test compares.
 """
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from boxship.wire.protobuf import Schema
+
 ANY = {"type_url": (1, str), "value": (2, bytes)}
 TIMESTAMP = {"seconds": (1, int), "nanos": (2, int)}
 MOUNT = {"type": (1, str), "source": (2, str), "target": (3, str), "options": (4, [str])}
@@ -10,12 +14,12 @@ MOUNT = {"type": (1, str), "source": (2, str), "target": (3, str), "options": (4
 TASK_SERVICE = "containerd.task.v2.Task"
 _ID = {"id": (1, str)}
 _ID_EXEC = {"id": (1, str), "exec_id": (2, str)}
-_EMPTY: dict[str, object] = {}
+_EMPTY: "Schema" = {}
 _EXITED = {"exit_status": (1, int), "exited_at": (2, TIMESTAMP)}
 _DELETED = {"pid": (1, int), "exit_status": (2, int), "exited_at": (3, TIMESTAMP)}
 _PID = {"pid": (1, int)}
 
-REQUESTS = {
+REQUESTS: "dict[str, Schema]" = {
     "State": _ID_EXEC,
     "Create": {
         "id": (1, str),
@@ -53,7 +57,7 @@ REQUESTS = {
     "Shutdown": {"id": (1, str), "now": (2, bool)},
 }
 
-RESPONSES = {
+RESPONSES: "dict[str, Schema]" = {
     "State": {
         "id": (1, str),
         "bundle": (2, str),
@@ -116,7 +120,7 @@ _TASK_IO = {"stdin": (1, str), "stdout": (2, str), "stderr": (3, str), "terminal
 _CONTAINER = {"container_id": (1, str)}
 
 # Topic -> name of the message, and its fields.
-EVENTS = {
+EVENTS: "dict[str, tuple[str, Schema]]" = {
     "/tasks/create": (
         "TaskCreate",
         {

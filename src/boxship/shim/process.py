@@ -1,7 +1,6 @@
 """One process of a task, the init or an exec: its state, pid, exit status and stdio."""
 
 import os
-import signal
 
 from boxship.model.errors import Conflict, NotFound
 from boxship.shim import messages

@@ -1,10 +1,10 @@
 """Any other OCI runtime, runc or crun, by its command line."""
 
+import contextlib
 import json
 import os
 import re
 import socket
-import tempfile
 
 from boxship.model.errors import System
 from boxship.shim import jobs
@@ -54,11 +54,11 @@ class Program:
             self._options.append("--systemd-cgroup")
 
     def create(self, bundle: str, stdio: "Stdio") -> "Steps":
-        """create --bundle."""
+        """`create --bundle`."""
         return (yield from self._birth(stdio, "init", ["create", "--bundle", bundle]))
 
     def execute(self, name: str, process: "dict[str, Any]", stdio: "Stdio") -> "Steps":
-        """exec --detach --process."""
+        """`exec --detach --process`."""
         path = os.path.join(self._place.bundle, f"{name}.json")
         with open(path, "w", encoding="utf-8") as file:
             json.dump(process, file)
@@ -70,7 +70,7 @@ class Program:
     def _birth(self, stdio: "Stdio", name: str, command: "Sequence[str]") -> "Steps":
         pid_file = os.path.join(self._place.bundle, f"{name}.pid")
         arguments = [*command, "--pid-file", pid_file]
-        console = _ConsoleSocket() if stdio.wanted.terminal else None
+        console = _ConsoleSocket(self._place.bundle, name) if stdio.wanted.terminal else None
         if console:
             arguments += ["--console-socket", console.path]
         try:
@@ -85,27 +85,27 @@ class Program:
             return int(file.read())
 
     def start(self) -> "Steps":
-        """start."""
+        """`start`."""
         yield from self._run(["start"])
 
     def kill_all(self, number: int) -> "Steps":
-        """kill --all."""
+        """`kill --all`."""
         yield from self._run(["kill", "--all"], last=[str(number)])
 
     def delete(self) -> "Steps":
-        """delete --force."""
+        """`delete --force`."""
         yield from self._run(["delete", "--force"])
 
     def pause(self) -> "Steps":
-        """pause."""
+        """`pause`."""
         yield from self._run(["pause"])
 
     def resume(self) -> "Steps":
-        """resume."""
+        """`resume`."""
         yield from self._run(["resume"])
 
     def update(self, resources: "dict[str, Any]") -> "Steps":
-        """update --resources."""
+        """`update --resources`."""
         path = os.path.join(self._place.bundle, "resources.json")
         with open(path, "w", encoding="utf-8") as file:
             json.dump(resources, file)
@@ -158,9 +158,11 @@ def in_runcs_words(message: str) -> str:
 class _ConsoleSocket:
     """Where the program sends the terminal to."""
 
-    def __init__(self) -> None:
-        self._directory = tempfile.mkdtemp(prefix="boxship-console")
-        self.path = os.path.join(self._directory, "socket")
+    def __init__(self, directory: str, name: str) -> None:
+        # The path of a socket has 107 bytes; through our descriptor of the directory it is short.
+        self._directory = os.open(directory, os.O_PATH | os.O_CLOEXEC)
+        self.path = f"/proc/{os.getpid()}/fd/{self._directory}/{name}.pty"
+        _remove(self.path)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.setblocking(False)
         self._listener.bind(self.path)
@@ -177,11 +179,9 @@ class _ConsoleSocket:
     def close(self) -> None:
         self._listener.close()
         _remove(self.path)
-        os.rmdir(self._directory)
+        os.close(self._directory)
 
 
 def _remove(path: str) -> None:
-    try:
+    with contextlib.suppress(FileNotFoundError):
         os.unlink(path)
-    except FileNotFoundError:
-        pass

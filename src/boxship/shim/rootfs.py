@@ -1,4 +1,4 @@
-"""The mounts of a Create request, as containerd's snapshotters give them: usually none from our daemon."""
+"""The mounts of a Create request, as snapshotters give them; our daemon asks for none."""
 
 import os
 

@@ -8,10 +8,14 @@ from boxship.shim.loop import Loop
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any, Protocol
 
     from boxship.shim.loop import Steps
     from boxship.shim.stdio import Stdio
+
+    # Makes a process with these descriptors; sends its terminal, if any, to the last one.
+    Birth = Callable[[tuple[int, int, int], int | None], int]
 
     class Runtime(Protocol):
         """Verbs of an OCI runtime on one container; each is a handler that waits."""
@@ -104,7 +108,7 @@ class Library:
 
         return (yield from self._birth(stdio, make))
 
-    def _birth(self, stdio: "Stdio", make: "Any") -> "Steps":
+    def _birth(self, stdio: "Stdio", make: "Birth") -> "Steps":
         fds = stdio.hand_over()
         pair = socket.socketpair() if stdio.wanted.terminal else None
         console = pair[1].fileno() if pair else None

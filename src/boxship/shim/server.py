@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    Value = Any
+
 # A shim that nobody talks to, and that has no container, is left over from a crash.
 UNUSED_SECONDS = 60.0
 _LAST_WHILE_SECONDS = 10.0
@@ -62,15 +64,11 @@ class Server:
         """Carry out one request; `answer` takes the message to send back, now or later."""
         stream = request.stream
 
-        def done(value: "Any", error: Exception | None) -> None:
+        def done(value: "Value", error: Exception | None) -> None:
             answer(_message(stream, request.method, value, error))
 
         try:
-            if request.service != TASK_SERVICE or request.method not in REQUESTS:
-                name = f"{request.service}/{request.method}"
-                raise errors.Unsupported(f"method {name} is not one of this shim's")
-            fields = decode(REQUESTS[request.method], request.payload)
-            value = self._task.call(request.method, fields)
+            value = self._task.call(request.method, _fields_of(request))
         except Exception as error:  # noqa: BLE001 - every failure is an answer
             done(None, error)
             return
@@ -112,7 +110,14 @@ class Server:
         self._loop.later(UNUSED_SECONDS, self._leave_if_unused)
 
 
-def _message(stream: int, method: str, value: "Any", error: Exception | None) -> bytes:
+def _fields_of(request: ttrpc.Request) -> "dict[str, Any]":
+    if request.service != TASK_SERVICE or request.method not in REQUESTS:
+        name = f"{request.service}/{request.method}"
+        raise errors.Unsupported(f"method {name} is not one of this shim's")
+    return decode(REQUESTS[request.method], request.payload)
+
+
+def _message(stream: int, method: str, value: "Value", error: Exception | None) -> bytes:
     if error is None:
         return ttrpc.encode_response(stream, encode(RESPONSES[method], value))
     if isinstance(error, Malformed):

@@ -29,10 +29,6 @@ if TYPE_CHECKING:
             """No more will come: deliver what is held, then let go."""
             ...
 
-        def close(self) -> None:
-            """Let go now."""
-            ...
-
 
 # A reader that does not read holds the process up when so much waits for it.
 MOST_HELD = 1 << 20

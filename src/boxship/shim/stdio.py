@@ -7,6 +7,7 @@ exited       what is there is read now; the rest has two seconds     (exit)
 retire       files are closed, clients have a last while             (Delete)
 """
 
+import contextlib
 import fcntl
 import os
 import socket
@@ -88,10 +89,9 @@ class Stdio:
         read, write = os.pipe2(os.O_CLOEXEC)
         self._given.append(write)
         os.set_blocking(read, False)
-        try:
+        # When the user's share of pipe memory is used up, a smaller pipe works as well.
+        with contextlib.suppress(OSError):
             fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, PIPE_SIZE)
-        except OSError:
-            pass  # The user's share of pipe memory is used up: a smaller pipe works as well.
         self._sources.append(Source(self._loop, read, stream, self._sinks[stream]))
         return write
 

@@ -1,4 +1,4 @@
-"""The task: containerd's Task API, method by method.  server.py brings the calls, messages.py has their fields.
+"""The task: containerd's Task API, method by method.  messages.py has the fields.
 
 A method returns its answer, or is a generator of jobs that returns it.
 """

@@ -1,4 +1,4 @@
-"""The zygote: everything imported, one thread, forks a shim for whoever holds the other end of its socket.
+"""The zygote: everything imported, one thread; forks a shim whenever the supervisor asks.
 
 supervisor                                        zygote
 {"namespace","id","bundle","events"} + socket ─▶  fork
@@ -18,14 +18,12 @@ from importlib import import_module
 
 from boxship.kernel import prctl
 from boxship.model.errors import BoxshipError
-from boxship.shim import cleanup, jobs, program, server
+from boxship.shim import cleanup, jobs, server
 from boxship.shim.runtimes import LIBRARY_MODULES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
-
-assert program  # Imported here, so that no shim has to.
 
 _LONGEST_REQUEST = 64 * 1024
 _TITLE_ID = 12
@@ -55,6 +53,7 @@ def serve(fd: int) -> int:
 
 
 def _import_all() -> None:
+    import_module("boxship.shim.program")
     for name in LIBRARY_MODULES:
         try:
             import_module(f"boxship.runtime.{name}")
