@@ -18,6 +18,8 @@ import select
 from collections import deque
 from typing import TYPE_CHECKING, cast
 
+from boxship.wire import stdio
+
 if TYPE_CHECKING:
     from aiohttp import web
 
@@ -158,6 +160,15 @@ def hijack(http: web.BaseRequest, content_type: str, extra: str = "") -> ByteCha
     if ended:
         channel.eof_received()
     return channel
+
+
+async def tell(channel: ByteChannel, text: str, *, framed: bool) -> None:
+    """The connection is a program's stdio already: an error goes to its stdout, as in Docker."""
+    line = f"{text}\r\n".encode()
+    try:
+        await channel.write(stdio.encode(stdio.STDOUT, line) if framed else line)
+    except ConnectionError:
+        return
 
 
 def release(http: web.BaseRequest) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 UPGRADE = "tcp"
 
 
-class Connection(RequestHandler):  # type: ignore[type-arg]
+class Connection(RequestHandler):
     """aiohttp's connection; `surrender` gives what came after an upgrade request."""
 
     __slots__ = ("_ended", "_kept")
@@ -54,7 +54,7 @@ class Connection(RequestHandler):  # type: ignore[type-arg]
 class Connections(web.Server):
     """aiohttp's server, with such connections."""
 
-    def __call__(self) -> RequestHandler:  # type: ignore[type-arg]
+    def __call__(self) -> RequestHandler:
         """A new client."""
         return Connection(self, loop=self._loop, **self._kwargs)
 

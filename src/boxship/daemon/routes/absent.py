@@ -29,9 +29,9 @@ GET /configs  POST /configs/create  GET /configs/{id}  DELETE /configs/{id}
 POST /configs/{id}/update
 """
 NOT_YET = """
-POST /swarm/init  POST /swarm/join  POST /auth
-GET /containers/{id}/changes  GET /containers/{id}/export  GET /containers/{id}/stats
-GET /containers/{id}/attach/ws  POST /containers/{id}/attach
+POST /swarm/init  POST /swarm/join
+GET /containers/{id}/export  GET /containers/{id}/stats
+GET /containers/{id}/attach/ws
 HEAD /containers/{id}/archive  GET /containers/{id}/archive  PUT /containers/{id}/archive
 GET /containers/{id}/checkpoints  POST /containers/{id}/checkpoints
 DELETE /containers/{id}/checkpoints/{checkpoint}

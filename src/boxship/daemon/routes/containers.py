@@ -31,6 +31,7 @@ class Containers:
     def __init__(self, engine: Engine) -> None:
         """Routes over one engine."""
         self._engine = engine
+        self._parts = engine.parts
 
     async def index(self, request: Request) -> web.Response:
         """GET /containers/json: the newest first, running ones unless more is asked for."""
@@ -69,7 +70,7 @@ class Containers:
     async def inspect(self, request: Request) -> web.Response:
         """GET /containers/{id}/json."""
         container = self._find(request)
-        result = views.inspect(container, self._engine.layer_paths(container))
+        result = views.inspect(container, self._layers(container))
         if request.flag("size"):
             result |= await self._sizes(container)
         return reply.json(result)
@@ -78,6 +79,12 @@ class Containers:
         """GET /containers/{id}/top."""
         arguments = request.text("ps_args") or "-ef"
         return reply.json(await self._engine.top(self._find(request), arguments))
+
+    async def changes(self, request: Request) -> web.Response:
+        """GET /containers/{id}/changes."""
+        container = self._find(request)
+        found = await self._parts.in_thread(self._parts.layers.changes, container.id)
+        return reply.json([{"Path": path, "Kind": kind} for path, kind in found] or None)
 
     async def rename(self, request: Request) -> web.Response:
         """POST /containers/{id}/rename."""
@@ -140,6 +147,12 @@ class Containers:
             image = 0
         return {"SizeRw": own, "SizeRootFs": image + own}
 
+    def _layers(self, container: Container) -> dict[str, str] | None:
+        try:
+            return self._engine.layer_paths(container)
+        except NotFound:  # it is being removed
+            return None
+
     def _find(self, request: Request) -> Container:
         return self._engine.containers.get(request.names["id"])
 
@@ -151,6 +164,7 @@ class Containers:
             ("POST", "/containers/prune", self.prune),
             ("GET", "/containers/{id}/json", self.inspect),
             ("GET", "/containers/{id}/top", self.top),
+            ("GET", "/containers/{id}/changes", self.changes),
             ("POST", "/containers/{id}/rename", self.rename),
             ("POST", "/containers/{id}/update", self.update),
             ("DELETE", "/containers/{id}", self.remove),

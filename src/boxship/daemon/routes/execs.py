@@ -16,10 +16,8 @@ from boxship.daemon.routes.lifecycle import size
 from boxship.daemon.routes.output import hijack_type
 from boxship.daemon.views import execs as views
 from boxship.model.errors import BoxshipError, Invalid
-from boxship.wire import stdio
 
 if TYPE_CHECKING:
-    from boxship.daemon.channel import ByteChannel
     from boxship.daemon.engine import Engine
     from boxship.daemon.exec import Exec
     from boxship.daemon.request import Request
@@ -62,7 +60,7 @@ class Execs:
         try:
             await self._engine.exec_start(command, asked, channel)
         except BoxshipError as error:
-            await _tell(channel, str(error), tty=asked.tty)
+            await channels.tell(channel, str(error), framed=not asked.tty)
         finally:
             channels.release(request.http)
         return web.Response()
@@ -97,12 +95,3 @@ def _console_size(value: list[int] | None) -> tuple[int, int] | None:
     if len(value) != 2:
         raise Invalid(f"invalid console size {value}: it must be a height and a width")
     return (value[0], value[1]) if all(value) else None
-
-
-async def _tell(channel: ByteChannel, text: str, *, tty: bool) -> None:
-    """The connection is the program's stdio already: an error goes to its stdout, as in Docker."""
-    line = f"{text}\r\n".encode()
-    try:
-        await channel.write(line if tty else stdio.encode(stdio.STDOUT, line))
-    except ConnectionError:
-        return

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 from boxship.daemon import image_selection, reply
 from boxship.daemon.filters import Filters
 from boxship.daemon.http import carry_through
+from boxship.daemon.image_verbs import ImageVerbs
 from boxship.daemon.routes.prune import doomed
 from boxship.daemon.views import images as views
+from boxship.model.digest import chain_ids
 from boxship.model.errors import Conflict, Invalid, NotFound
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ class Images:
     def __init__(self, engine: Engine) -> None:
         """Routes over one engine."""
         self._engine = engine
+        self._layers = engine.parts.layers
+        self._verbs = ImageVerbs(engine.parts)
 
     async def index(self, request: Request) -> web.Response:
         """GET /images/json: the newest first."""
@@ -35,13 +39,14 @@ class Images:
     async def inspect(self, request: Request) -> web.Response:
         """GET /images/{name}/json."""
         image = self._engine.images.get(request.names["name"])
-        paths = self._engine.image_layer_paths(image)
+        paths = self._layers.layer_data(image.top_layer) if image.top_layer else None
         return reply.json(views.inspect(image, paths, request.version))
 
     async def history(self, request: Request) -> web.Response:
         """GET /images/{name}/history."""
         image = self._engine.images.get(request.names["name"])
-        return reply.json(views.history(image, self._engine.image_layer_sizes(image)))
+        sizes = [self._layers.get(chain).size for chain in chain_ids(image.layers)]
+        return reply.json(views.history(image, sizes))
 
     async def tag(self, request: Request) -> web.Response:
         """POST /images/{name}/tag."""
@@ -50,12 +55,12 @@ class Images:
         if not repository:
             raise Invalid("invalid reference format: the new name is empty")
         target = f"{repository}:{tag}" if tag else repository
-        await carry_through(self._engine.tag_image(image.id, target))
+        await carry_through(self._verbs.tag(image.id, target))
         return reply.empty(201)
 
     async def delete(self, request: Request) -> web.Response:
         """DELETE /images/{name}."""
-        work = self._engine.remove_image(request.names["name"], force=request.flag("force"))
+        work = self._verbs.remove(request.names["name"], force=request.flag("force"))
         return reply.json(await carry_through(work))
 
     async def prune(self, request: Request) -> web.Response:
@@ -77,7 +82,7 @@ class Images:
             if unnamed_only and image.repo_tags:
                 continue
             try:
-                deleted += await self._engine.remove_image(image.id, force=True)
+                deleted += await self._verbs.remove(image.id, force=True)
             except (Conflict, NotFound):  # used or removed by someone meanwhile
                 continue
             freed += image.size

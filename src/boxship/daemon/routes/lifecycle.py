@@ -70,9 +70,10 @@ class Lifecycle:
         return reply.empty(200)
 
     async def wait(self, request: Request) -> web.StreamResponse:
-        """POST /containers/{id}/wait: the header at once (`docker run` waits for it), then the body.
+        """POST /containers/{id}/wait: the header at once, then the body.
 
-        Clients before 1.30 get both together.
+        `docker run` starts the container when it has the header; clients before 1.30 get both
+        together.
         """
         container = self._find(request)
         waiter = self._engine.wait_begin(container, request.text("condition"))

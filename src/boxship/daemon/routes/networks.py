@@ -35,7 +35,7 @@ class Networks:
         return reply.json(
             [
                 views.entry(network)
-                for network in await self._engine.list_networks()
+                for network in self._engine.networks.list()
                 if _wanted(network, filters) and dangling in (None, _is_dangling(network))
             ]
         )
@@ -45,7 +45,7 @@ class Networks:
         verbose = request.text("verbose")
         if verbose and verbose.lower() not in ("0", "1", "t", "f", "true", "false"):
             raise Invalid(f'invalid value for verbose: strconv.ParseBool: parsing "{verbose}"')
-        return reply.json(views.inspect(await self._engine.get_network(request.names["id"])))
+        return reply.json(views.inspect(self._engine.networks.get(request.names["id"])))
 
     def routes(self) -> list[Route]:
         """What is served here."""

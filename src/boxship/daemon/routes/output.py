@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from boxship.daemon import channel as channels
-from boxship.daemon import detach
 from boxship.daemon.requests import AttachOptions
 from boxship.daemon.routes.streams import open_stream
 from boxship.daemon.views import moments
 from boxship.logs.reader import ReadOptions
-from boxship.model.errors import Invalid
+from boxship.model.errors import BoxshipError, Invalid
 
 if TYPE_CHECKING:
     from boxship.daemon.container import Container
@@ -33,9 +32,11 @@ class Output:
         container = self._find(request)
         tty = bool(container.config.get("Tty"))
         options = _read_options(request, framed=not tty)
-        pieces = self._engine.logs(container, options, follow=request.flag("follow"))
+        follow = request.flag("follow")
+        pieces = self._engine.logs(container, options, follow=follow)
         try:
-            first = await anext(pieces, b"")  # an error before the first byte has its status
+            # An error is known before the first byte; a log that is followed may have none yet.
+            first = b"" if follow and container.log_path else await anext(pieces, b"")
             response = await open_stream(request, stream_type(request, tty=tty))
             if first:
                 await response.write(first)
@@ -49,11 +50,13 @@ class Output:
         """POST /containers/{id}/attach: the connection becomes the container's stdio."""
         container = self._find(request)
         options = _attach_options(request)
-        detach.parsed(options.detach_keys)  # refused while there can still be an answer
+        self._engine.attach_check(container, options)  # while there can still be an answer
         tty = bool(container.config.get("Tty"))
         channel = channels.hijack(request.http, hijack_type(request, tty=tty))
         try:
             await self._engine.attach(container, options, channel)
+        except BoxshipError as error:
+            await channels.tell(channel, str(error), framed=not tty)
         finally:
             channels.release(request.http)
         return web.Response()

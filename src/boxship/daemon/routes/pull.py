@@ -11,6 +11,7 @@ import aiohttp
 
 from boxship.api.docker import auth
 from boxship.api.docker.document import plain
+from boxship.daemon.image_verbs import ImageVerbs
 from boxship.daemon.routes.streams import Progress
 from boxship.model.errors import Invalid, NotFound
 
@@ -29,6 +30,7 @@ class Pull:
     def __init__(self, engine: Engine) -> None:
         """Routes over one engine."""
         self._engine = engine
+        self._verbs = ImageVerbs(engine.parts)
 
     async def create(self, request: Request) -> web.StreamResponse:
         """POST /images/create: `fromImage` is a pull, `fromSrc` an import."""
@@ -42,7 +44,7 @@ class Pull:
         """POST /images/bootstrap (ours): a base image out of the host's own packages."""
         kind = request.text("kind") or "busybox"
         progress = Progress(request)
-        work = self._engine.bootstrap_image(kind, request.text("t") or kind, progress.tell)
+        work = self._verbs.bootstrap(kind, request.text("t") or kind, progress.tell)
         return await progress.during(work, _status)
 
     async def _pull(self, request: Request) -> web.StreamResponse:
@@ -51,11 +53,11 @@ class Pull:
             reference += f"@{tag}" if ":" in tag else f":{tag}"
         known = auth.from_header(request.http.headers.get("X-Registry-Auth", ""))
         progress = Progress(request)
-        work = self._engine.pull_image(
+        work = self._verbs.pull(
             reference,
-            platform=request.text("platform") or None,
-            auth=plain(known) if known else None,
-            progress=progress.tell,
+            request.text("platform") or None,
+            plain(known) if known else None,
+            progress.tell,
         )
         return await progress.during(work)
 
@@ -71,13 +73,8 @@ class Pull:
             else:
                 await _download(source, fd)
             spool.seek(0)
-            work = self._engine.import_image(
-                spool,
-                reference=reference,
-                changes=request.texts("changes"),
-                message=request.text("message") or f"Imported from {source}",
-                platform=request.text("platform") or None,
-            )
+            about = request.text("message") or f"Imported from {source}", request.text("platform")
+            work = self._verbs.import_(spool, reference, request.texts("changes"), about)
             return await progress.during(work, _status)
 
     def routes(self) -> list[Route]:

@@ -44,7 +44,8 @@ EVENT_FILTERS = (
     "volume",
 )
 _BY_NAME = (
-    "config", "container", "daemon", "image", "network", "node", "plugin", "secret", "service", "volume",
+    "config", "container", "daemon", "image", "network", "node", "plugin", "secret", "service",
+    "volume",
 )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ class Usage:
     def __init__(self, engine: Engine) -> None:
         """Routes over one engine."""
         self._engine = engine
+        self._parts = engine.parts
 
     async def df(self, request: Request) -> web.Response:
         """GET /system/df."""
@@ -69,8 +70,8 @@ class Usage:
                 name = mount.get("Name") or ""
                 used[name] = used.get(name, 0) + 1
         shown = []
-        for volume in self._engine.volumes.list():
-            size = await self._engine.in_thread(_size, volume["Mountpoint"])
+        for volume in self._parts.volumes.list():
+            size = await self._parts.in_thread(_size, volume["Mountpoint"])
             usage = {"RefCount": used.get(volume["Name"], 0), "Size": size}
             shown.append({**volume, "UsageData": usage})
         return shown

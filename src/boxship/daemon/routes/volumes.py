@@ -8,6 +8,7 @@ from boxship.api.docker.document import plain
 from boxship.api.docker.volume import VolumeCreateRequest
 from boxship.daemon import reply
 from boxship.daemon.filters import Filters
+from boxship.daemon.http import carry_through
 from boxship.daemon.routes.prune import doomed
 from boxship.model.errors import Conflict
 
@@ -27,6 +28,7 @@ class Volumes:
     def __init__(self, engine: Engine) -> None:
         """Routes over one engine."""
         self._engine = engine
+        self._parts = engine.parts
 
     async def index(self, request: Request) -> web.Response:
         """GET /volumes."""
@@ -35,7 +37,7 @@ class Volumes:
         used = self._used()
         chosen = [
             volume
-            for volume in self._engine.volumes.list()
+            for volume in self._parts.volumes.list()
             if filters.exact("driver", volume["Driver"])
             and filters.matches("name", volume["Name"])
             and filters.labelled(volume["Labels"])
@@ -46,14 +48,17 @@ class Volumes:
     async def create(self, request: Request) -> web.Response:
         """POST /volumes/create."""
         asked = plain(await request.document(VolumeCreateRequest))
-        made = self._engine.volumes.create(
+        known = {volume["Name"] for volume in self._parts.volumes.list()}
+        made = self._parts.volumes.create(
             asked["Name"], asked["Driver"], asked["DriverOpts"], asked["Labels"]
         )
+        if made["Name"] not in known:
+            self._engine.events.publish("volume", "create", made["Name"], {"driver": "local"})
         return reply.json(made, 201)
 
     async def inspect(self, request: Request) -> web.Response:
         """GET /volumes/{name}."""
-        return reply.json(self._engine.volumes.get(request.names["name"]))
+        return reply.json(self._parts.volumes.get(request.names["name"]))
 
     async def delete(self, request: Request) -> web.Response:
         """DELETE /volumes/{name}."""
@@ -61,7 +66,7 @@ class Volumes:
         users = self._used().get(name)
         if users:
             raise Conflict(f"remove {name}: volume is in use - [{', '.join(users)}]")
-        await self._engine.remove_volume(name)
+        await self._remove(name)
         return reply.empty()
 
     async def prune(self, request: Request) -> web.Response:
@@ -70,15 +75,19 @@ class Volumes:
         everything = filters.truth("all") or request.version < (1, 42)
         used = self._used()
         deleted = []
-        for volume in self._engine.volumes.list():
+        for volume in self._parts.volumes.list():
             labels: dict[str, Any] = volume["Labels"] or {}
             anonymous = "com.docker.volume.anonymous" in labels
             if volume["Name"] in used or not (anonymous or everything):
                 continue
             if doomed(filters, labels, 0):
-                await self._engine.remove_volume(volume["Name"])
+                await self._remove(volume["Name"])
                 deleted.append(volume["Name"])
         return reply.json({"VolumesDeleted": deleted or None, "SpaceReclaimed": 0})
+
+    async def _remove(self, name: str) -> None:
+        await carry_through(self._parts.in_thread(self._parts.volumes.remove, name))
+        self._engine.events.publish("volume", "destroy", name, {"driver": "local"})
 
     def _used(self) -> dict[str, list[str]]:
         """Name of a volume -> ids of the containers that have it."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from boxship.api.docker.container import Config
 from boxship.api.docker.document import defaults, shown
-from boxship.daemon.views.moments import stamp
+from boxship.daemon.views.moments import ZERO
 
 if TYPE_CHECKING:
     from boxship.api.docker.version import Version
@@ -49,8 +49,10 @@ def entry(image: Image, asked: Version, containers: int = -1) -> dict[str, Any]:
     }
     if asked < (1, 44):
         result["VirtualSize"] = image.size
-    if asked < (1, 43) and not result["RepoTags"] and not result["RepoDigests"]:
-        result |= {"RepoTags": ["<none>:<none>"], "RepoDigests": ["<none>@<none>"]}
+    if asked < (1, 43):
+        result["RepoDigests"] = result["RepoDigests"] or None
+        if not result["RepoTags"] and not result["RepoDigests"]:
+            result |= {"RepoTags": ["<none>:<none>"], "RepoDigests": ["<none>@<none>"]}
     return result
 
 
@@ -67,7 +69,6 @@ def inspect(image: Image, layers: dict[str, str] | None, asked: Version) -> dict
         "ContainerConfig": shown(Config, config.get("container_config") or {}),
         "DockerVersion": config.get("docker_version") or "",
         "Author": config.get("author") or "",
-        "Config": _config(config.get("config") or {}, asked),
         "Architecture": config.get("architecture") or "",
         "Variant": config.get("variant") or "",
         "Os": config.get("os") or "",
@@ -76,7 +77,8 @@ def inspect(image: Image, layers: dict[str, str] | None, asked: Version) -> dict
         "VirtualSize": image.size,
         "GraphDriver": {"Data": layers, "Name": "overlay2"},
         "RootFS": {"Type": "layers", "Layers": list(image.layers)},
-        "Metadata": {"LastTagTime": _last_tag(image)},
+        "Metadata": {"LastTagTime": image.tagged_at or ZERO},
+        "Config": _config(config.get("config") or {}, asked),
     }
     for name in ("Variant", "OsVersion"):
         if not result[name]:
@@ -131,7 +133,3 @@ def _config(config: dict[str, Any], asked: Version) -> dict[str, Any]:
 def _last_comment(config: dict[str, Any]) -> str:
     steps = config.get("history") or []
     return str(steps[-1].get("comment") or "") if steps else ""
-
-
-def _last_tag(image: Image) -> str:
-    return stamp(getattr(image, "tagged_ns", 0))
