@@ -1,0 +1,81 @@
+"""What follows when a container's program has ended.
+
+task exit ─▶ stored ─▶ task, network, mount given back ─▶ die ─▶ who waits hears it
+                                     then: start again (policy), or remove (--rm), or nothing
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from boxship.daemon import release, restarts
+from boxship.daemon.start import start_locked
+from boxship.model import container as states
+from boxship.model.errors import BoxshipError
+
+if TYPE_CHECKING:
+    from boxship.daemon.container import Container
+    from boxship.daemon.parts import Parts
+
+log = logging.getLogger(__name__)
+
+SECOND_NS = 1_000_000_000
+
+
+async def exited(parts: Parts, c: Container, code: int, at_ns: int, error: str = "") -> None:
+    """The program of `c` has ended; once for each end, in the order of its work."""
+    async with c.work:
+        if c.state.alive:
+            await exited_locked(parts, c, code, at_ns, error)
+
+
+async def exited_locked(parts: Parts, c: Container, code: int, at_ns: int, error: str = "") -> None:
+    """The same for whoever has the container's work."""
+    state = c.state
+    state.pid = 0
+    state.exit_code = code
+    state.error = error
+    state.finished_at_ns = at_ns or parts.clock()
+    again = not c.keep and restarts.wanted_after_exit(restarts.policy(c.host_config), state)
+    parts.move(c, "exit to restart" if again else "exit")
+    ran_s = max(0, state.finished_at_ns - state.started_at_ns) // SECOND_NS
+    for command in list(c.execs.values()):
+        command.container_ended()
+    await release.everything(parts, c)
+    parts.events.container(c, "die", exitCode=str(code), execDuration=str(ran_s))
+    c.waits.exited(state)
+    if again:
+        c.backoff_s = restarts.next_delay(c.backoff_s, ran_s)
+        c.restart = parts.spawn(_restart(parts, c, c.backoff_s), f"restart {c.id[:12]}")
+    elif c.auto_remove and not c.keep:
+        from boxship.daemon.remove import remove_locked
+
+        await remove_locked(parts, c, volumes=True)
+
+
+async def _restart(parts: Parts, c: Container, delay_s: float) -> None:
+    await asyncio.sleep(delay_s)
+    async with c.work:
+        c.restart = None
+        if c.state.status != states.RESTARTING:
+            return
+        c.state.restart_count += 1
+        try:
+            await start_locked(parts, c)
+        except (BoxshipError, OSError) as e:
+            log.warning("container %s could not be started again: %s", c.id[:12], e)
+
+
+async def give_up_restart(parts: Parts, c: Container) -> None:
+    """It waits for its next start: it shall not be started. For whoever has the work."""
+    restart, c.restart = c.restart, None
+    if restart is not None:
+        restart.cancel()
+        with suppress(asyncio.CancelledError):
+            await restart
+    if c.state.restarting:
+        parts.move(c, "give up")
+        c.waits.exited(c.state)

@@ -1,0 +1,69 @@
+"""--security-opt: what it says, and what is not there yet.  Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from boxship.daemon import seccomp
+from boxship.model.errors import Invalid
+
+if TYPE_CHECKING:
+    from boxship.daemon.host import HostFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Security:
+    """The options of one container; `profile` None: unconfined."""
+
+    profile: dict[str, Any] | None
+    no_new_privileges: bool = False
+    warnings: tuple[str, ...] = ()
+
+
+def parsed(
+    options: list[str] | None, *, privileged: bool, default: dict[str, Any] | None
+) -> Security:
+    """The options by name; `default` is the daemon's profile."""
+    profile = None if privileged else default
+    no_new_privileges = False
+    warnings: list[str] = []
+    for option in options or []:
+        name, separator, value = _split(option)
+        if name == "no-new-privileges":
+            no_new_privileges = _flag(value) if separator else True
+        elif name == "seccomp" and separator:
+            profile = _profile(value, default)
+        elif name in ("apparmor", "label", "writable-cgroups"):
+            warnings.append(f"--security-opt {name} is not supported here and is ignored")
+        else:
+            raise Invalid(f'invalid --security-opt: "{option}"')
+    return Security(profile, no_new_privileges, tuple(warnings))
+
+
+def _split(option: str) -> tuple[str, str, str]:
+    separator = "=" if "=" in option.split(":")[0] or ":" not in option else ":"
+    return option.partition(separator)
+
+
+def _flag(value: str) -> bool:
+    if value.lower() not in ("true", "false", "1", "0", "t", "f"):
+        raise Invalid(f'invalid --security-opt 2: "no-new-privileges={value}"')
+    return value.lower() in ("true", "1", "t")
+
+
+def _profile(value: str, default: dict[str, Any] | None) -> dict[str, Any] | None:
+    if value == "unconfined":
+        return None
+    if value == "builtin":
+        return seccomp.default_profile()
+    return seccomp.parsed(value) if value else default
+
+
+def filter_for(
+    security: Security, capabilities: list[str], host: HostFacts
+) -> dict[str, Any] | None:
+    """The OCI seccomp document, or None."""
+    if security.profile is None:
+        return None
+    return seccomp.converted(security.profile, capabilities, host)

@@ -1,0 +1,61 @@
+"""Attach: bytes between a client's connection and a process, until one of them ends.
+
+Input ends when the client closes its half, output when the process has said all; a client that
+types the detach keys leaves the process running.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from boxship.daemon.detach import Scanner
+
+if TYPE_CHECKING:
+    from boxship.daemon.channel import ByteChannel
+    from boxship.daemon.stdio import Streams
+
+
+async def relay(channel: ByteChannel, streams: Streams, *, stdin: bool, keys: bytes | None) -> bool:
+    """Pass bytes on until the output ends (False) or the client detaches or is gone (True)."""
+    output = asyncio.create_task(_output(channel, streams), name="attach output")
+    jobs: set[asyncio.Task[bool]] = {output}
+    if stdin:
+        jobs.add(asyncio.create_task(_input(channel, streams, keys), name="attach input"))
+    try:
+        while True:
+            done, jobs = await asyncio.wait(jobs, return_when=asyncio.FIRST_COMPLETED)
+            if output in done:
+                return output.result()
+            if any(job.result() for job in done):
+                return True
+    finally:
+        for job in jobs:
+            job.cancel()
+        streams.close()
+
+
+async def _output(channel: ByteChannel, streams: Streams) -> bool:
+    try:
+        while data := await streams.read():
+            await channel.write(data)
+    except ConnectionError:
+        return True
+    return False
+
+
+async def _input(channel: ByteChannel, streams: Streams, keys: bytes | None) -> bool:
+    """True when the client typed the detach keys."""
+    scanner = Scanner(keys) if keys else None
+    with suppress(ConnectionError):
+        while data := await channel.read():
+            detached = False
+            if scanner is not None:
+                data, detached = scanner.feed(data)
+            if data:
+                await streams.write(data)
+            if detached:
+                return True
+        streams.write_eof()
+    return False
