@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -303,3 +304,19 @@ async def test_a_caller_that_goes_away_leaves_no_half_attached_container(
         await attaching
     assert networks.get("bridge").containers == {}
     place.await_ports(networks.get("bridge").bridge, 0)
+
+
+async def test_an_address_is_reached_at_once_by_its_next_owner_whatever_the_mac(
+    networks: Networks, serve: Callable[..., Server]
+) -> None:
+    asked_for = replace(request(1), mac="02:00:00:00:00:77")
+    first = await networks.attach(asked_for)
+    assert first.mac == "02:00:00:00:00:77"
+    serve(first)
+    assert ask("", first.ip, 8080).endswith("hello")
+    await networks.detach(container(1))
+    second = await networks.attach(request(2))
+    serve(second)
+    assert (second.ip, second.mac) != (first.ip, first.mac)
+    assert second.ip == first.ip
+    assert ask("", second.ip, 8080, patience=1).endswith("hello")

@@ -21,6 +21,7 @@ RTM_DELADDR = 21
 RTM_GETADDR = 22
 RTM_NEWROUTE = 24
 RTM_GETROUTE = 26
+RTM_NEWNEIGH = 28
 
 IFF_UP = 1
 IFLA_ADDRESS = 1
@@ -41,6 +42,9 @@ BR_STATE_DISABLED = 0
 IFA_ADDRESS = 1
 IFA_LOCAL = 2
 IFA_BROADCAST = 4
+NDA_DST = 1
+NDA_LLADDR = 2
+NUD_STALE = 4
 RTA_DST = 1
 RTA_GATEWAY = 5
 RTA_TABLE = 15
@@ -51,6 +55,7 @@ RTN_UNICAST = 1
 _CREATE = netlink.NLM_F_CREATE | netlink.NLM_F_EXCL
 _LINK = struct.Struct("=BxHiII")
 _ADDRESS = struct.Struct("=BBBBI")
+_NEIGHBOUR = struct.Struct("=BxxxiHBB")
 _ROUTE = struct.Struct("=BBBBBBBBI")
 
 
@@ -218,6 +223,13 @@ class Links:
             if local:
                 found.append(Address(index, socket.inet_ntoa(local), prefix))
         return found
+
+    def set_neighbour(self, index: int, address: str, mac: str) -> None:
+        """Say who has an address behind a link, until ARP confirms it or knows better."""
+        body = _NEIGHBOUR.pack(socket.AF_INET, index, NUD_STALE, 0, 0)
+        body += attribute(NDA_DST, socket.inet_aton(address)) + attribute(NDA_LLADDR, _mac(mac))
+        flags = netlink.NLM_F_CREATE | netlink.NLM_F_REPLACE
+        self._netlink.request(RTM_NEWNEIGH, flags, body, f"set neighbour {address}")
 
     def add_default_route(self, gateway: str) -> None:
         """Send all that is not local through `gateway`."""

@@ -109,6 +109,12 @@ class Catalogue:
             endpoint,
         ]
 
+    def rename(self, container_id: str, name: str) -> None:
+        """Give the endpoints of a container its new name."""
+        if container_id in self._endpoints:
+            renamed = [replace(each, name=name) for each in self._endpoints[container_id]]
+            self._endpoints[container_id] = renamed
+
     def remove(self, container_id: str) -> None:
         """Everything of a container."""
         self._sandboxes.pop(container_id, None)

@@ -137,6 +137,11 @@ class Core:
         for endpoint in endpoints:
             self._release(endpoint)
 
+    def rename(self, container_id: str, name: str) -> None:
+        """A container has a new name, under which networks show it."""
+        self._store.rename(container_id, name)
+        self.catalogue.rename(container_id, name)
+
     def reservations(self, container_id: str) -> list[Reservation]:
         """The ports that a container has published, and the sockets that hold them."""
         return self._ports.of(container_id)

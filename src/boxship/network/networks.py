@@ -63,6 +63,10 @@ class Networks:
         self._end_relays(container_id)
         await self.run(self._core.detach, container_id)
 
+    async def rename(self, container_id: str, name: str) -> None:
+        """A container has a new name, under which networks show it; not attached is fine."""
+        await self.run(self._core.rename, container_id, name)
+
     def list(self) -> list[Network]:
         """Every network with its containers."""
         catalogue = self._core.catalogue

@@ -174,6 +174,8 @@ class Connect:
         veth.master = bridge
         self._host.links.create_veth(veth)
         self._configure(namespace)
+        # Who had this address before may have had a MAC of its own choice.
+        self._host.links.set_neighbour(bridge, self._endpoint.ip, self._endpoint.mac)
         if self._endpoint.ports:
             # To its own published port a frame comes back to the port of the bridge it came from.
             self._host.links.hairpin(_index(self._host, link))

@@ -30,6 +30,13 @@ KINDS = {
 }
 
 
+_HINTS = {
+    errno.EADDRNOTAVAIL: "it must be an address of this host; `ip addr` shows them",
+    errno.EMFILE: "each published port takes two files: raise the daemon's limit (LimitNOFILE)",
+    errno.EACCES: "ports below net.ipv4.ip_unprivileged_port_start need CAP_NET_BIND_SERVICE",
+}
+
+
 class PortTaken(System):
     """A host port belongs to somebody else (Docker answers 500)."""
 
@@ -69,6 +76,7 @@ class Ports:
         self._default_ips = _addresses(host_ip)
         self._next = dict.fromkeys(KINDS, dynamic[0])
         self._held: dict[tuple[str, int], list[tuple[str, Holder]]] = {}
+        self._keys: dict[str, set[tuple[str, int]]] = {}
         self._reservations: dict[str, list[Reservation]] = {}
 
     def reserve(self, endpoint: Endpoint, bindings: Iterable[PortBinding]) -> list[Reservation]:
@@ -90,7 +98,7 @@ class Ports:
         holder = Holder(endpoint.container_id, endpoint.name)
         failed = []
         for port in endpoint.ports:
-            self._held.setdefault(_key(port), []).append((port.host_ip, holder))
+            self._hold(port, holder)
             try:
                 reservation = Reservation(port, bind(port))
             except OSError as error:
@@ -107,12 +115,16 @@ class Ports:
         """Free all that a container holds; nothing is fine."""
         for reservation in self._reservations.pop(container_id, ()):
             reservation.socket.close()
-        for key, held in list(self._held.items()):
-            left = [each for each in held if each[1].container_id != container_id]
+        for key in self._keys.pop(container_id, ()):
+            left = [
+                each for each in self._held.pop(key, ()) if each[1].container_id != container_id
+            ]
             if left:
                 self._held[key] = left
-            else:
-                del self._held[key]
+
+    def _hold(self, port: Published, holder: Holder) -> None:
+        self._held.setdefault(_key(port), []).append((port.host_ip, holder))
+        self._keys.setdefault(holder.container_id, set()).add(_key(port))
 
     def close(self) -> None:
         """Close every socket; the ports stay published by the rules."""
@@ -156,8 +168,7 @@ class Ports:
                 reservation.socket.close()
             raise
         for reservation in made:
-            held = self._held.setdefault(_key(reservation.published), [])
-            held.append((reservation.published.host_ip, holder))
+            self._hold(reservation.published, holder)
         if not binding.host_port:
             first, last = self._dynamic
             self._next[binding.protocol] = first if port == last else port + 1
@@ -212,7 +223,7 @@ def _bound(published: Published, endpoint: Endpoint) -> socket.socket:
         if error.errno == errno.EADDRINUSE:
             hint = f"another program of this host has it; `ss -lnp sport = :{published.host_port}`"
             raise PortTaken(message, hint=hint) from error
-        raise System(message, hint=f"is {published.host_ip} an address of this host?") from error
+        raise System(message, hint=_HINTS.get(error.errno or 0, "")) from error
 
 
 def _programming(endpoint: Endpoint) -> str:

@@ -84,6 +84,14 @@ class Store:
             raise
         self._db.execute("COMMIT")
 
+    def rename(self, container_id: str, name: str) -> None:
+        """Give the endpoints of a container its new name."""
+        self._db.execute(
+            "UPDATE endpoints SET document = json_set(document, '$.name', ?)"
+            " WHERE container_id = ?",
+            (name, container_id),
+        )
+
     def forget(self, container_id: str) -> None:
         """Everything of a container; nothing there is fine."""
         self._db.execute("BEGIN IMMEDIATE")

@@ -38,6 +38,8 @@ def test_what_was_added_is_there_after_a_restart(path: Path) -> None:
     store = Store(path)
     assert store.networks() == [replace(NET, mtu=1400, options={"a": "b"})]
     assert (store.sandboxes(), store.endpoints()) == ([BOX], [WEB])
+    store.rename("c1", "shop")
+    assert store.endpoints() == [replace(WEB, name="shop")]
     store.forget("c1")
     store.forget("c1")
     assert (store.sandboxes(), store.endpoints()) == ([], [])
