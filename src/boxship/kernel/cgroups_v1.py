@@ -4,7 +4,7 @@ import errno
 import os
 import time
 
-from boxship.kernel.cgroups import MOUNT_POINT, Group, OomEvents, numbers, read, write
+from boxship.kernel.cgroups import MOUNT_POINT, Entrance, Group, OomEvents, numbers, read, write
 from boxship.kernel.devices import reduce_rules
 
 TYPE_CHECKING = False
@@ -100,6 +100,11 @@ class GroupV1(Group):
             os.makedirs(path, exist_ok=True)
             if "cpuset" in name.split(","):
                 _inherit_cpuset(path)
+
+    def entrance(self) -> Entrance:
+        """The `tasks` file of every hierarchy."""
+        flags = os.O_WRONLY | os.O_CLOEXEC
+        return Entrance(doors=[os.open(f"{path}/tasks", flags) for path in self.paths.values()])
 
     def apply(self, resources: "dict[str, Any]") -> None:
         """Set what is named."""

@@ -5,7 +5,7 @@ import os
 import time
 
 from boxship.kernel import devices
-from boxship.kernel.cgroups import MOUNT_POINT, Group, OomEvents, numbers, read, write
+from boxship.kernel.cgroups import MOUNT_POINT, Entrance, Group, OomEvents, numbers, read, write
 from boxship.kernel.ignoring import ignoring
 
 TYPE_CHECKING = False
@@ -128,16 +128,13 @@ class GroupV2(Group):
         if read(f"{self.main}/cgroup.type").strip() == "domain invalid":
             raise OSError(errno.EOPNOTSUPP, f"{self.main} is below a threaded cgroup")
 
-    def join(self, pid: int) -> None:
-        """Into the group; or where its first process went, if that made groups below it."""
-        try:
-            super().join(pid)
-        except OSError as error:
-            children = self.pids() if error.errno == errno.EBUSY else []
-            if not children:
-                raise
-            place = read(f"/proc/{children[0]}/cgroup").strip().partition("::")[2]
-            write(f"{MOUNT_POINT}{place}/cgroup.procs", str(pid))
+    def entrance(self) -> Entrance:
+        """The directory; or where its first process went, if that made groups below it."""
+        place = self.main
+        if read(f"{place}/cgroup.subtree_control").strip() and (pids := self.pids()):
+            own = read(f"/proc/{pids[0]}/cgroup").strip().rpartition("0::")[2]
+            place = MOUNT_POINT + own
+        return Entrance(born=os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
 
     def apply(self, resources: "dict[str, Any]") -> None:
         """Set what is named."""

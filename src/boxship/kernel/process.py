@@ -4,6 +4,7 @@ import ctypes
 import os
 
 from boxship.kernel.libc import c_char_p, c_int, c_long, c_uint, c_ulong, checked, libc
+from boxship.kernel.namespaces import CLONE_PARENT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,9 +22,10 @@ CLOSE_RANGE_CLOEXEC = 4
 KEYCTL_JOIN_SESSION_KEYRING = 1
 
 _IS_X86 = os.uname().machine == "x86_64"
-_SYS_CLONE = 56 if _IS_X86 else 220
 _SYS_KEYCTL = 250 if _IS_X86 else 219
+_SYS_CLONE3 = 435
 _SYS_CLOSE_RANGE = 436
+_CLONE_INTO_CGROUP = 0x200000000
 
 libc.prctl.argtypes = (c_int, c_ulong, c_ulong, c_ulong, c_ulong)
 libc.prctl.restype = c_int
@@ -35,14 +37,31 @@ _clone = ctypes.PyDLL(None, use_errno=True).syscall
 _clone.restype = c_long
 
 
-def clone(flags: int, body: "Callable[[], object]", *, exit_signal: int = SIGCHLD) -> int:
-    """clone(2) without shared memory: `body` runs in the child, which never returns from here.
+class _CloneArgs(ctypes.Structure):
+    _fields_ = tuple(
+        (name, ctypes.c_uint64)
+        for name in (
+            "flags", "pidfd", "child_tid", "parent_tid", "exit_signal", "stack", "stack_size",
+            "tls", "set_tid", "set_tid_size", "cgroup",
+        )
+    )  # fmt: skip
+
+
+def clone(flags: int, body: "Callable[[], object]", *, group: int = -1) -> int:
+    """clone3(2) without shared memory: `body` runs in the child, which never returns from here.
 
     One thread only, as with fork(2).  The child's exit status is 0, or 1 if `body` raises.
+    `group` is the directory of a v2 control group for the child to be born in.
     """
+    # With CLONE_PARENT the exit signal is the caller's own, and clone3(2) wants none said.
+    signal = 0 if flags & CLONE_PARENT else SIGCHLD
+    wanted = _CloneArgs(flags=flags, exit_signal=signal)
+    if group >= 0:
+        wanted.flags |= _CLONE_INTO_CGROUP
+        wanted.cgroup = group
     python = ctypes.pythonapi
     python.PyOS_BeforeFork()
-    pid = int(_clone(c_long(_SYS_CLONE), c_ulong(flags | exit_signal), *(c_ulong(0),) * 4))
+    pid = int(_clone(c_long(_SYS_CLONE3), ctypes.byref(wanted), c_ulong(ctypes.sizeof(wanted))))
     if pid == 0:
         status = 1
         try:

@@ -17,7 +17,7 @@ from boxship.kernel import process as kp
 from boxship.kernel.ignoring import ignoring
 from boxship.model.errors import BoxshipError, Conflict, Invalid, System
 from boxship.runtime import hooks, host, seccomp, spec, state
-from boxship.runtime.handshake import GO, HOOKS, JOINED, MAPPED, READY, Creator
+from boxship.runtime.handshake import GO, HOOKS, MAPPED, READY, Creator
 from boxship.runtime.init import NewProcess
 from boxship.runtime.namespaces import CreatorStays, join, paths_of
 from boxship.runtime.operations import Stage, reason
@@ -140,7 +140,6 @@ class Creation:
             self._clone(self._new_process(creator))
             creator.let_go()
             self._map_users(creator)
-            self._join(creator)
             self._listen(creator)
         finally:
             creator.close()
@@ -159,6 +158,9 @@ class Creation:
         new.keep = {new.fifo, *(options.stdio or ())}
         new.keep |= {options.console} if options.console is not None else set()
         init = Init(bundle, self.group, creator.channel)
+        init.entrance = self.group.entrance()
+        new.keep |= init.entrance.keep
+        new.entrance = init.entrance
         init.streams = options.stdio
         init.state = self.document("creating")
         init.keyring = f"_ses.{self.id}" if options.keyring else ""
@@ -194,10 +196,11 @@ class Creation:
                 if "user" in fds:
                     self.pid = _clone_in_user_namespace(fds["user"], flags, new)
                 else:
-                    self.pid = kp.clone(flags, new.live)
+                    self.pid = kp.clone(flags, new.live, group=new.entrance.born)
         except OSError as error:
             raise System(f"unable to make the namespaces of init: {reason(error)}") from error
         finally:
+            new.entrance.close()
             for fd in (*fds.values(), new.fifo):
                 os.close(fd)
 
@@ -220,15 +223,6 @@ class Creation:
             except OSError as error:
                 raise System(f"map the ids of the user namespace: {error.strerror}") from error
         creator.tell(MAPPED)
-
-    def _join(self, creator: Creator) -> None:
-        try:
-            self.group.join(self.pid)
-        except ProcessLookupError:
-            pass  # It is gone already: what it said is the error.
-        except OSError as error:
-            raise System(f"unable to join the control group: {error.strerror}") from error
-        creator.tell(JOINED)
 
     def _listen(self, creator: Creator) -> None:
         word = creator.hear()
@@ -258,7 +252,7 @@ class Creation:
 def _clone_in_user_namespace(userns: int, flags: int, new: NewProcess) -> int:
     """Born of a process inside the user namespace, which then owns the other new ones.
 
-    That process is a sibling of init without an exit signal; it ends at once.
+    That process is a sibling of init, which the same parent reaps; it ends at once.
     """
     reading, writing = os.pipe()
     new.keep |= {writing}
@@ -267,17 +261,17 @@ def _clone_in_user_namespace(userns: int, flags: int, new: NewProcess) -> int:
         join("user", userns)
         os.setresgid(0, 0, 0)
         os.setresuid(0, 0, 0)
-        pid = kp.clone(flags | kn.CLONE_PARENT, new.live)
+        pid = kp.clone(flags | kn.CLONE_PARENT, new.live, group=new.entrance.born)
         os.write(writing, str(pid).encode())
 
-    middle = kp.clone(flags & kn.CLONE_PARENT, between, exit_signal=0)
+    middle = kp.clone(flags & kn.CLONE_PARENT, between)
     os.close(writing)
     try:
         said = os.read(reading, 32)
     finally:
         os.close(reading)
         if not flags & kn.CLONE_PARENT:
-            os.waitpid(middle, 0x40000000)  # __WALL: its end sends no SIGCHLD
+            os.waitpid(middle, 0)
     if not said:
         raise System("unable to make init in the user namespace")
     return int(said)

@@ -8,10 +8,11 @@ import os
 
 from boxship.kernel import namespaces as kn
 from boxship.kernel import process as kp
+from boxship.kernel.cgroups import Entrance
 from boxship.model.errors import BoxshipError, Conflict, Invalid, System
 from boxship.runtime import seccomp, spec, state
 from boxship.runtime.create import Options
-from boxship.runtime.handshake import JOINED, Channel, Creator
+from boxship.runtime.handshake import Creator
 from boxship.runtime.init import NewProcess
 from boxship.runtime.operations import Operation, Stage, reason
 from boxship.runtime.process import NewSession, ResetSignals, SetStreams, plan_process
@@ -65,19 +66,19 @@ def execute_with(
 class Enter(Operation):
     """setns(2) into what init lives in, all at once."""
 
-    def __init__(self, init: int, flags: int, channel: Channel) -> None:
-        """`init` is a pidfd."""
+    def __init__(self, init: int, flags: int, entrance: Entrance) -> None:
+        """`init` is a pidfd, `entrance` the way into its control group."""
         self.init = init
         self.flags = flags
-        self.channel = channel
+        self.entrance = entrance
 
     def describe(self) -> str:
         """`enter the container`."""
         return "enter the namespaces of the container"
 
     def execute(self, stage: Stage) -> None:
-        """The group first: with the mount namespace the way to its files is gone."""
-        self.channel.wait_for(JOINED)
+        """The group first: the limits hold before anything of the container is near."""
+        self.entrance.enter()
         kn.setns(self.init, self.flags)
         if self.flags & kn.CLONE_NEWUSER:
             os.setresgid(0, 0, 0)
@@ -99,7 +100,6 @@ class _Entry:
         try:
             self._clone(init, creator)
             creator.let_go()
-            self._join(creator)
             creator.hear()  # The end of the pipe: it executes.
         except BoxshipError:
             self._reap()
@@ -127,13 +127,14 @@ class _Entry:
         try:
             if foreign & kn.CLONE_NEWPID:
                 kn.setns(init, kn.CLONE_NEWPID)
-            self.pid = kp.clone(flags, new.live)
+            self.pid = kp.clone(flags, new.live, group=new.entrance.born)
             kn.setns(back, kn.CLONE_NEWPID)
         except OSError as error:
             raise System(f"enter the pid namespace of the container: {reason(error)}") from error
         finally:
             os.close(back)
             os.close(new.stage.own_fds)
+            new.entrance.close()
 
     def _new_process(self, init: int, creator: Creator, flags: int) -> NewProcess:
         options, process = self.options, self.process
@@ -143,9 +144,11 @@ class _Entry:
         stage.own_fds = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         new = NewProcess(process, creator.channel, stage)
         new.hidden = True
+        if self.container.group is not None:
+            new.entrance = self.container.group.entrance()
         new.preserve = options.preserve_fds
         new.pdeathsig = options.pdeathsig
-        new.keep = {init, stage.own_fds, *(options.stdio or ())}
+        new.keep = {init, stage.own_fds, *(options.stdio or ()), *new.entrance.keep}
         new.keep |= {options.console} if options.console is not None else set()
         new.before = lambda: _own(stage)
         filter_ = seccomp.prepare(
@@ -160,22 +163,11 @@ class _Entry:
             ResetSignals(),
             NewSession(f"_ses.{self.container.id}" if options.keyring else ""),
             *([SetStreams(options.stdio)] if options.stdio else []),
-            Enter(init, flags, creator.channel),
+            Enter(init, flags, new.entrance),
             *([terminal] if process.get("terminal") else []),
             *plan_process(process, seccomp=filter_),
         ]
         return new
-
-    def _join(self, creator: Creator) -> None:
-        try:
-            if self.container.group is not None:
-                self.container.group.join(self.pid)
-        except ProcessLookupError:
-            pass  # It is gone already: what it said is the error.
-        except OSError as error:
-            os.kill(self.pid, 9)
-            raise System(f"unable to join the control group: {error.strerror}") from error
-        creator.tell(JOINED)
 
     def _reap(self) -> None:
         if self.pid and not self.options.parent:

@@ -4,8 +4,7 @@
     clone ───────────────────────▶   born in its namespaces
     write uid_map, gid_map
                ── MAPPED ────────▶   root of its user namespace        (with one only)
-    write cgroup.procs               mounts, meanwhile
-               ── JOINED ────────▶   cgroup namespace
+                                     moves itself into its group, mounts
                ◀── HOOKS ─────────   everything is mounted             (with hooks only)
     prestart, createRuntime
                ── GO ────────────▶   pivot_root ... becomes the user
@@ -24,7 +23,7 @@ from boxship.model import errors
 from boxship.model.errors import BoxshipError, System
 from boxship.runtime import documents
 
-MAPPED, JOINED, GO = b"m", b"j", b"g"
+MAPPED, GO = b"m", b"g"
 HOOKS, READY = b"h\n", b"r\n"
 
 
@@ -75,7 +74,7 @@ class Creator:
         os.close(self.channel.writing)
 
     def tell(self, word: bytes) -> None:
-        """MAPPED, JOINED or GO; if the process is gone, `hear` will say why."""
+        """MAPPED or GO; if the process is gone, `hear` will say why."""
         with ignoring(BrokenPipeError):
             os.write(self._out, word)
 

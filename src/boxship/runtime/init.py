@@ -11,6 +11,7 @@ open exec.fifo for reading ──▶   both go on
 import os
 
 from boxship.kernel import process as kp
+from boxship.kernel.cgroups import Entrance
 from boxship.model.errors import BoxshipError
 from boxship.runtime import hooks, program
 from boxship.runtime.handshake import MAPPED, READY, Channel, CreatorGone, to_json
@@ -36,6 +37,7 @@ class NewProcess:
         self.stage = stage
         self.plan: list[Operation] = []
         self.keep: set[int] = set()  # descriptors it needs, above 2
+        self.entrance = Entrance()
         self.preserve = 0  # and as many from 3 on that the program gets
         self.mapped = False  # it has a user namespace whose maps the creator writes
         self.hidden = False  # others can see it while it is being made

@@ -13,7 +13,7 @@ from boxship.kernel import namespaces as kn
 from boxship.runtime import hooks, host
 from boxship.runtime.cgroup_mounts import MountCgroupV1, MountCgroupV2
 from boxship.runtime.devices import plan_devices
-from boxship.runtime.handshake import GO, HOOKS, JOINED, Channel
+from boxship.runtime.handshake import GO, HOOKS, Channel
 from boxship.runtime.mount_options import Options
 from boxship.runtime.mounts import plan_mounts
 from boxship.runtime.operations import Operation, Stage
@@ -46,11 +46,11 @@ if TYPE_CHECKING:
 
 
 class EnterCgroup(Operation):
-    """The creator has moved us into the group; the namespace begins there."""
+    """Into the container's group; a cgroup namespace begins there."""
 
-    def __init__(self, channel: Channel, *, namespace: bool) -> None:
+    def __init__(self, entrance: cgroups.Entrance, *, namespace: bool) -> None:
         """`namespace`: a new cgroup namespace."""
-        self.channel = channel
+        self.entrance = entrance
         self.namespace = namespace
 
     def describe(self) -> str:
@@ -60,7 +60,7 @@ class EnterCgroup(Operation):
     def execute(self, stage: Stage) -> None:
         """unshare(2) takes the group of this moment as the root of the namespace."""
         del stage
-        self.channel.wait_for(JOINED)
+        self.entrance.enter()
         if self.namespace:
             kn.unshare(kn.CLONE_NEWCGROUP)
 
@@ -110,6 +110,7 @@ class Init:
         self.bundle = bundle
         self.group = group
         self.channel = channel
+        self.entrance = cgroups.Entrance()
         self.streams: tuple[int, int, int] | None = None
         self.state: dict[str, Any] = {}
         self.keyring = ""
@@ -135,8 +136,8 @@ def plan_init(init: Init) -> list[Operation]:
 def _mounts(init: Init) -> tuple[list[Operation], list[Operation]]:
     bundle, linux = init.bundle, init.bundle.linux
     propagation = linux.get("rootfsPropagation") or ""
-    enter = EnterCgroup(init.channel, namespace="cgroup" in bundle.namespaces.new)
     plan: list[Operation] = [
+        EnterCgroup(init.entrance, namespace="cgroup" in bundle.namespaces.new),
         CutPropagation(propagation),
         EnterRootfs(bundle.rootfs, shared=propagation.endswith("shared")),
     ]
@@ -146,19 +147,12 @@ def _mounts(init: Init) -> tuple[list[Operation], list[Operation]]:
     if "network" in bundle.namespaces.new:
         plan.append(host.LoopbackUp())
     mounts, last = plan_mounts(bundle.spec.get("mounts") or [], _cgroup_mounts(init))
-    # As late as it can be: moving a process takes the kernel milliseconds, in which we mount.
-    place = next((i for i, mount in enumerate(mounts) if _is_cgroup(mount)), len(mounts))
-    mounts.insert(place, enter)
     if not _dev_is_bound(bundle.spec):
         in_userns = bundle.namespaces.is_private("user")
         mounts += plan_devices(linux.get("devices") or [], bind=in_userns)
     if bundle.process.get("cwd"):
         mounts.append(MakeWorkingDirectory(bundle.process["cwd"]))
     return [*plan, *mounts], last
-
-
-def _is_cgroup(mount: Operation) -> bool:
-    return isinstance(mount, MountCgroupV1 | MountCgroupV2)
 
 
 def _cgroup_mounts(init: Init) -> "Callable[[str, Options], Operation]":
