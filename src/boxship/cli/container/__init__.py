@@ -1,0 +1,1 @@
+"""Commands on containers.  `options.py` and `payload.py` are the flags of `run`."""

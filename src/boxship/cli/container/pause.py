@@ -1,0 +1,31 @@
+"""`boxship pause`."""
+
+from boxship.cli.command import MANY, Command
+from boxship.cli.each import each_or_fail
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from boxship.cli.command import Values
+    from boxship.cli.session import Session
+
+
+def run(session: "Session", _flags: "Values", arguments: list[str]) -> int:
+    """Freeze the processes of one or more containers."""
+
+    def do(name: str) -> str:
+        session.client.post(f"/containers/{name}/pause")
+        return name
+
+    return each_or_fail(session, arguments, do)
+
+
+COMMAND = Command(
+    "CONTAINER [CONTAINER...]",
+    "Freeze the processes of one or more containers",
+    run,
+    limits=(1, MANY),
+    aliases=(
+        "container pause",
+        "pause",
+    ),
+)

@@ -1,0 +1,1 @@
+"""Commands on the engine, and on things of any kind."""
