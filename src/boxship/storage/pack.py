@@ -1,0 +1,136 @@
+"""A directory becomes a tar: in order of names, so that the same tree is the same archive."""
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+
+from boxship.wire import tar
+
+CHUNK = 1 << 20
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+
+_KINDS = {
+    stat.S_IFDIR: tar.DIRECTORY,
+    stat.S_IFLNK: tar.SYMLINK,
+    stat.S_IFCHR: tar.CHARACTER,
+    stat.S_IFBLK: tar.BLOCK_DEVICE,
+    stat.S_IFIFO: tar.FIFO,
+    stat.S_IFREG: b"0",
+}
+Wanted = Callable[[bytes], bool]
+
+
+def everything(path: bytes) -> bool:
+    """Leave nothing out."""
+    return bool(path)
+
+
+class Pieces:
+    """An iterator of bytes as something to read from."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        """Read from `pieces`."""
+        self._pieces = pieces
+        self._rest = b""
+
+    def read(self, size: int = CHUNK, /) -> bytes:
+        """At most `size` bytes; none at the end."""
+        while not self._rest:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return b""
+            self._rest = piece
+        piece, self._rest = self._rest[:size], self._rest[size:]
+        return piece
+
+
+def pack(root: str, wanted: Wanted = everything) -> Iterator[bytes]:
+    """The archive of all below `root` that is `wanted`, by its path, piece by piece."""
+    fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield from _pack_directory(fd, b"", wanted, {})
+    finally:
+        os.close(fd)
+    yield tar.END
+
+
+def _pack_directory(
+    fd: int, path: bytes, wanted: Wanted, seen: dict[tuple[int, int], bytes]
+) -> Iterator[bytes]:
+    for name in sorted(map(os.fsencode, os.listdir(fd))):
+        inner = path + name
+        if not wanted(inner):
+            continue
+        status = os.lstat(name, dir_fd=fd)
+        yield from _pack_entry(fd, name, inner, status, seen)
+        if stat.S_ISDIR(status.st_mode):
+            below = os.open(name, _DIRECTORY, dir_fd=fd)
+            try:
+                yield from _pack_directory(below, inner + b"/", wanted, seen)
+            finally:
+                os.close(below)
+
+
+def _pack_entry(
+    fd: int,
+    name: bytes,
+    path: bytes,
+    status: os.stat_result,
+    seen: dict[tuple[int, int], bytes],
+) -> Iterator[bytes]:
+    kind = _KINDS.get(stat.S_IFMT(status.st_mode))
+    if kind is None:
+        return  # a socket: only its process can make it
+    header = describe(fd, name, status)
+    header.name = path + b"/" if kind == tar.DIRECTORY else path
+    header.kind = kind
+    first = seen.setdefault((status.st_dev, status.st_ino), path) if status.st_nlink > 1 else path
+    if kind != tar.DIRECTORY and first != path:
+        header.kind, header.link, header.data, header.xattrs = tar.HARD_LINK, first, 0, {}
+        yield tar.build(header)
+        return
+    yield tar.build(header)
+    if header.data:
+        yield from _contents(fd, name, header.data)
+
+
+def describe(fd: int, name: bytes, status: os.stat_result) -> tar.Header:
+    """A header with all that is known of an entry but its path and kind."""
+    header = tar.Header(name, b"0", status.st_size if stat.S_ISREG(status.st_mode) else 0)
+    header.mode = stat.S_IMODE(status.st_mode)
+    header.uid, header.gid = status.st_uid, status.st_gid
+    header.mtime_ns = status.st_mtime_ns
+    if stat.S_ISLNK(status.st_mode):
+        header.link = os.readlink(name, dir_fd=fd)
+    elif stat.S_ISCHR(status.st_mode) or stat.S_ISBLK(status.st_mode):
+        header.major, header.minor = os.major(status.st_rdev), os.minor(status.st_rdev)
+    else:
+        header.xattrs = _xattrs(b"/proc/self/fd/%d/%s" % (fd, name))
+    return header
+
+
+def _xattrs(path: bytes) -> dict[bytes, bytes]:
+    try:
+        names = os.listxattr(path, follow_symlinks=False)
+    except OSError:
+        return {}
+    return {
+        os.fsencode(name): os.getxattr(path, name, follow_symlinks=False)
+        for name in names
+        if name == "security.capability" or name.startswith("user.")
+    }
+
+
+def _contents(fd: int, name: bytes, size: int) -> Iterator[bytes]:
+    """Exactly `size` bytes, whatever becomes of the file meanwhile."""
+    file = os.open(name, _FILE, dir_fd=fd)
+    left = size
+    try:
+        while left:
+            piece = os.read(file, min(CHUNK, left)) or bytes(min(CHUNK, left))
+            left -= len(piece)
+            yield piece
+    finally:
+        os.close(file)
+    yield bytes(-size % tar.BLOCK)
