@@ -1,4 +1,4 @@
-"""Images: names for configurations that name layers.  Read store.py first, then pull.py.
+"""Images: names for configurations that name layers.  Read images.py first, then pull.py.
 
 image       a configuration; its id is the digest of the configuration's bytes
 reference   a tag, or the digest of a manifest, of a repository: what people call an image

@@ -19,7 +19,7 @@ from boxship.storage.pack import Pieces, pack
 from boxship.wire import tar
 
 if TYPE_CHECKING:
-    from boxship.images.store import Images
+    from boxship.images.images import Images
 
 _PATH = "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _BUSYBOX = ("/bin/busybox", "/usr/bin/busybox")

@@ -14,7 +14,7 @@ from boxship.model.reference import Reference
 from boxship.storage.tarstream import Readable
 
 if TYPE_CHECKING:
-    from boxship.images.store import Images
+    from boxship.images.images import Images
 
 
 @dataclass(frozen=True, slots=True)

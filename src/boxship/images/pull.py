@@ -33,7 +33,7 @@ from boxship.model.platform import Platform
 from boxship.model.reference import Reference
 
 if TYPE_CHECKING:
-    from boxship.images.store import Images
+    from boxship.images.images import Images
 
 MAX_CONFIG = 8 << 20
 CONCURRENT_DOWNLOADS = 3

@@ -29,6 +29,8 @@ from boxship.storage.layers import LEASE
 from boxship.storage.overlay2 import Overlay2
 from boxship.storage.tarstream import Readable
 
+__all__ = ["Image", "Images"]
+
 HOLDER = "image:"
 
 
