@@ -3,8 +3,7 @@
 check the bundle, plan                     nothing has changed yet
 state.json without a process               from here on `delete --force` can clean up
 control group, limits
-clone init; it carries its plan out        see init.py
-move it into the group meanwhile           see handshake.py
+clone init; it carries its plan out        see handshake.py, then init.py
 state.json with the process
 """
 

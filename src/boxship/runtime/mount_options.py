@@ -54,6 +54,13 @@ _SUPER |= {"iversion": "iversion", "silent": "silent"}
 _NOTHING = {"defaults", "async", "nolazytime", "nomand", "noiversion", "loud", "nodirsync"}
 
 
+def known_words() -> list[str]:
+    """Every word that is not handed to the file system."""
+    words = {*_ATTRIBUTES, *(f"r{word}" for word in _ATTRIBUTES if word != "relatime")}
+    words |= {*PROPAGATION, *(f"r{word}" for word in PROPAGATION), *_SUPER, *_NOTHING}
+    return sorted(words | {"bind", "rbind", "remount", "tmpcopyup"})
+
+
 class Options:
     """What the words of one mount ask for."""
 
