@@ -1,10 +1,12 @@
 """A zygote, its shims, and a small blocking ttrpc client: what a supervisor does, in a test."""
 
 import contextlib
+import glob
 import itertools
 import json
 import os
 import queue
+import select
 import shutil
 import socket
 import subprocess
@@ -15,7 +17,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from boxship.shim import messages
-from boxship.wire import ttrpc
+from boxship.wire import stdio, ttrpc
 from boxship.wire.protobuf import decode, encode
 
 Value = Any
@@ -37,7 +39,7 @@ class Client:
     """Calls over one connection; `send` and `receive` apart, for calls that wait."""
 
     def __init__(self, path: str) -> None:
-        self._socket = connect(path)
+        self.socket = connect(path)
         self._decoder = ttrpc.Decoder()
         self._stream = -1
         self._methods: dict[int, str] = {}
@@ -48,12 +50,12 @@ class Client:
         self._methods[self._stream] = method
         payload = encode(messages.REQUESTS[method], fields)
         call = (messages.TASK_SERVICE, method)
-        self._socket.sendall(ttrpc.encode_request(self._stream, call, payload))
+        self.socket.sendall(ttrpc.encode_request(self._stream, call, payload))
         return self._stream
 
     def receive(self, stream: int) -> dict[str, Any]:
         while stream not in self._answers:
-            data = self._socket.recv(1 << 16)
+            data = self.socket.recv(1 << 16)
             if not data:
                 raise ConnectionError("the shim has closed the connection")
             for message in self._decoder.feed(data):
@@ -68,7 +70,7 @@ class Client:
         return self.receive(self.send(method, **fields))
 
     def close(self) -> None:
-        self._socket.close()
+        self.socket.close()
 
 
 def connect(path: str) -> socket.socket:
@@ -122,7 +124,7 @@ class Events:
 
     def _read(self, connection: socket.socket) -> None:
         decoder = ttrpc.Decoder()
-        with connection:
+        with connection, contextlib.suppress(ConnectionError):
             while data := connection.recv(1 << 16):
                 for request in decoder.feed(data):
                     assert isinstance(request, ttrpc.Request)
@@ -161,6 +163,10 @@ class Zygote:
         self.process.wait(SECONDS)
         self.events.close()
         shutil.rmtree(self.directory)
+        # Another run may have containers there.
+        for parent in [*glob.glob("/sys/fs/cgroup/*/boxship-test"), "/sys/fs/cgroup/boxship-test"]:
+            with contextlib.suppress(OSError):
+                os.rmdir(parent)
 
 
 class Container:
@@ -240,8 +246,6 @@ class Container:
         except ProcessLookupError:
             return True
         with open(pidfd, "rb"):
-            import select
-
             return bool(select.select([pidfd], [], [], seconds)[0])
 
     def remove(self) -> None:
@@ -258,7 +262,9 @@ class Container:
 
 
 @contextlib.contextmanager
-def container(zygote: Zygote, binary: str, args: list[str], **changes: Value) -> Iterator[Container]:
+def container(
+    zygote: Zygote, binary: str, args: list[str], **changes: Value
+) -> Iterator[Container]:
     """A container that is gone at the end, whatever happened."""
     made = Container(zygote, binary, args, **changes)
     try:
@@ -267,19 +273,38 @@ def container(zygote: Zygote, binary: str, args: list[str], **changes: Value) ->
         made.remove()
 
 
+def read_all(connection: socket.socket) -> bytes:
+    """Everything until the shim closes the connection."""
+    out = b""
+    while data := connection.recv(1 << 16):
+        out += data
+    return out
+
+
+def read_until(connection: socket.socket, text: bytes) -> bytes:
+    out = b""
+    while text not in out:
+        data = connection.recv(1 << 16)
+        assert data, f"the end came before {text!r}: {out!r}"
+        out += data
+    return out
+
+
+def streams(frames: bytes) -> dict[int, bytes]:
+    """Docker's frames, joined by stream."""
+    joined = {1: b"", 2: b""}
+    for stream, payload in stdio.Decoder().feed(frames):
+        joined[stream] += payload
+    return joined
+
+
 def make_rootfs(path: str) -> None:
     for directory in ("bin", "proc", "dev", "sys", "tmp", "etc"):
         os.makedirs(f"{path}/{directory}")
-    os.link(BUSYBOX, f"{path}/bin/busybox") if _same_device(path) else shutil.copy(
-        BUSYBOX, f"{path}/bin/busybox"
-    )
+    shutil.copy(BUSYBOX, f"{path}/bin/busybox")
     for name in ("sh", "cat", "sleep", "echo", "true", "tty", "stty", "yes", "head", "id", "ls"):
         os.symlink("busybox", f"{path}/bin/{name}")
     os.chmod(f"{path}/tmp", 0o1777)
-
-
-def _same_device(path: str) -> bool:
-    return os.stat(path).st_dev == os.stat(BUSYBOX).st_dev and False
 
 
 def process_of(args: list[str], **changes: Value) -> dict[str, Any]:

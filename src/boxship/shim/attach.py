@@ -217,6 +217,8 @@ class _Client:
             return
         if rest:
             self._give(rest)
+        if self._ending:
+            self._flush()
 
     def _give(self, data: bytes) -> None:
         stdin = self._attach.stdin
@@ -247,7 +249,7 @@ class _Client:
         except OSError:
             self.drop()
             return
-        if self._ending and not self._backlog.size:
+        if self._ending and not self._backlog.size and self._wants is not None:
             self.drop()
         else:
             self._watch()

@@ -10,13 +10,15 @@ import json
 import os
 import signal
 
+from boxship.kernel.mounts import MNT_DETACH, MS_REC, MS_SLAVE, mount, umount2
+from boxship.kernel.namespaces import CLONE_NEWNS, unshare
 from boxship.kernel.prctl import close_all_but
 from boxship.model import errors
 from boxship.shim.loop import Loop
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     Value = Any
@@ -115,23 +117,45 @@ class _Forked:
             self._resume(value, None)
 
 
-def program(
-    loop: Loop, argv: "list[str]", stdio: tuple[int, int, int], env: "Mapping[str, str]"
-) -> "Job":
-    """A program with these descriptors as its first three; the value is its wait status."""
+def program(loop: Loop, argv: "list[str]", stdio: tuple[int, int, int], hidden: str = "") -> "Job":
+    """A program with these descriptors as its first three; the value is its wait status.
+
+    `hidden`: a mount point that the program is not to see.
+    """
 
     def start(resume: "Resume") -> None:
-        actions = [(os.POSIX_SPAWN_DUP2, fd, number) for number, fd in enumerate(stdio)]
         try:
-            pid = os.posix_spawnp(
-                argv[0], argv, env, file_actions=actions, setsigmask=(), setsigdef=_RESET
-            )
+            pid = _spawn_without(hidden, argv, stdio) if hidden else _spawn(argv, stdio)
         except OSError as error:
             resume(None, errors.System(f"the OCI runtime {argv[0]} cannot run: {error.strerror}"))
             return
         loop.watch_child(pid, lambda status: resume(status, None))
 
     return start
+
+
+def _spawn(argv: "list[str]", stdio: tuple[int, int, int]) -> int:
+    actions = [(os.POSIX_SPAWN_DUP2, fd, number) for number, fd in enumerate(stdio)]
+    return os.posix_spawnp(
+        argv[0], argv, os.environ, file_actions=actions, setsigmask=(), setsigdef=_RESET
+    )
+
+
+def _spawn_without(hidden: str, argv: "list[str]", stdio: tuple[int, int, int]) -> int:
+    pid = os.fork()
+    if not pid:
+        try:
+            unshare(CLONE_NEWNS)
+            mount(None, "/", None, MS_REC | MS_SLAVE)
+            umount2(hidden, MNT_DETACH)
+            for number, fd in enumerate(os.dup(fd) for fd in stdio):
+                os.dup2(fd, number)
+            for reset in _RESET:
+                signal.signal(reset, signal.SIG_DFL)
+            os.execvp(argv[0], argv)
+        finally:
+            os._exit(127)
+    return pid
 
 
 def after_exit(watch: "Callable[[Callable[[], None]], None]") -> "Job":

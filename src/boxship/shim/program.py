@@ -23,19 +23,24 @@ _MOST_OF_LOG = 64 * 1024
 
 # crun's words for a program that cannot be started -> runc's, by which Docker tells 126 from 127.
 _IN_RUNCS_WORDS = (
-    (
-        r"executable file `(.*)` not found in \$PATH.*",
-        r'exec: "\1": executable file not found in $PATH',
-    ),
-    (
-        r"(?:open|stat) executable `(.*)`: No such file.*",
-        r'exec: "\1": stat \1: no such file or directory',
-    ),
-    (
-        r"(?:open|stat|exec) executable `?(.*?)`?: Permission denied.*",
-        r'exec: "\1": permission denied',
-    ),
+    (r"executable file `/.*` not found", 'exec: "{0}": stat {0}: no such file or directory'),
+    (r"executable file `.*` not found", 'exec: "{0}": executable file not found in $PATH'),
+    (r"open executable: No such file", 'exec: "{0}": stat {0}: no such file or directory'),
+    (r"open executable: (Permission|Operation)", 'exec: "{0}": permission denied'),
 )
+
+# crun refuses a v1 host that has controllers in a v2 hierarchy, too; so it does not see that one.
+_UNIFIED = "/sys/fs/cgroup/unified"
+
+
+def _refuses_hybrid(binary: str) -> bool:
+    if not os.path.basename(binary).startswith("crun"):
+        return False
+    try:
+        with open(f"{_UNIFIED}/cgroup.controllers", "rb") as controllers:
+            return bool(controllers.read().strip())
+    except OSError:
+        return False
 
 
 class Program:
@@ -48,14 +53,18 @@ class Program:
         self._loop = loop
         self._place = place
         self._binary = binary
-        self._log = os.path.join(place.bundle, "log.json")
-        self._options = ["--root", place.root, "--log", self._log, "--log-format", "json"]
+        self._hidden = _UNIFIED if _refuses_hybrid(binary) else ""
+        self._runs = 0
+        self._options = ["--root", place.root, "--log-format", "json"]
         if systemd_cgroup:
             self._options.append("--systemd-cgroup")
 
     def create(self, bundle: str, stdio: "Stdio") -> "Steps":
         """`create --bundle`."""
-        return (yield from self._birth(stdio, "init", ["create", "--bundle", bundle]))
+        with open(os.path.join(bundle, "config.json"), encoding="utf-8") as file:
+            process = json.load(file).get("process") or {}
+        birth = _Birth("init", _program_of(process), ["create", "--bundle", bundle])
+        return (yield from self._birth(stdio, birth))
 
     def execute(self, name: str, process: "dict[str, Any]", stdio: "Stdio") -> "Steps":
         """`exec --detach --process`."""
@@ -63,18 +72,20 @@ class Program:
         with open(path, "w", encoding="utf-8") as file:
             json.dump(process, file)
         try:
-            return (yield from self._birth(stdio, name, ["exec", "--detach", "--process", path]))
+            command = ["exec", "--detach", "--process", path]
+            return (yield from self._birth(stdio, _Birth(name, _program_of(process), command)))
         finally:
             os.unlink(path)
 
-    def _birth(self, stdio: "Stdio", name: str, command: "Sequence[str]") -> "Steps":
-        pid_file = os.path.join(self._place.bundle, f"{name}.pid")
-        arguments = [*command, "--pid-file", pid_file]
-        console = _ConsoleSocket(self._place.bundle, name) if stdio.wanted.terminal else None
+    def _birth(self, stdio: "Stdio", birth: "_Birth") -> "Steps":
+        pid_file = os.path.join(self._place.bundle, f"{birth.name}.pid")
+        arguments = [*birth.command, "--pid-file", pid_file]
+        wants_terminal = stdio.wanted.terminal
+        console = _ConsoleSocket(self._place.bundle, birth.name) if wants_terminal else None
         if console:
             arguments += ["--console-socket", console.path]
         try:
-            yield from self._run(arguments, stdio.hand_over())
+            yield from self._run(arguments, stdio=stdio.hand_over(), program=birth.program)
             if console:
                 console.connect(stdio)
         finally:
@@ -90,7 +101,7 @@ class Program:
 
     def kill_all(self, number: int) -> "Steps":
         """`kill --all`."""
-        yield from self._run(["kill", "--all"], last=[str(number)])
+        yield from self._run(["kill", "--all"], last=(str(number),))
 
     def delete(self) -> "Steps":
         """`delete --force`."""
@@ -117,42 +128,64 @@ class Program:
     def _run(
         self,
         arguments: "Sequence[str]",
+        *,
         stdio: tuple[int, int, int] | None = None,
         last: "Sequence[str]" = (),
+        program: str = "",
     ) -> "Steps":
-        _remove(self._log)
-        argv = [self._binary, *self._options, *arguments, self._place.id, *last]
+        self._runs += 1
+        log = os.path.join(self._place.bundle, f"log-{self._runs}.json")
+        argv = [self._binary, *self._options, "--log", log, *arguments, self._place.id, *last]
         null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
         try:
-            status = yield jobs.program(self._loop, argv, stdio or (null, null, null), os.environ)
+            fds = stdio or (null, null, null)
+            status = yield jobs.program(self._loop, argv, fds, self._hidden)
+            said = _last_error(log) if status else ""
         finally:
             os.close(null)
+            _remove(log)
         if status:
-            raise System(self._what_it_said() or f"{self._binary} {arguments[0]} failed")
+            raise System(in_runcs_words(said, program) or f"{self._binary} {arguments[0]} failed")
 
-    def _what_it_said(self) -> str:
-        """The last error of the log that the program wrote."""
-        try:
-            with open(self._log, "rb") as file:
-                lines = file.read(_MOST_OF_LOG).splitlines()
-        except FileNotFoundError:
-            return ""
-        for line in reversed(lines):
-            try:
-                record = json.loads(line)
-            except ValueError:
-                continue
-            if record.get("level") == "error":
-                return in_runcs_words(record["msg"])
+
+class _Birth:
+    """How to make a process: a name for its files, its program, the runtime's command."""
+
+    __slots__ = ("command", "name", "program")
+
+    def __init__(self, name: str, program: str, command: "Sequence[str]") -> None:
+        self.name = name
+        self.program = program
+        self.command = command
+
+
+def _last_error(log: str) -> str:
+    try:
+        with open(log, "rb") as file:
+            lines = file.read(_MOST_OF_LOG).splitlines()
+    except FileNotFoundError:
         return ""
+    for line in reversed(lines):
+        try:
+            record = json.loads(line)
+        except ValueError:
+            continue
+        if record.get("level") == "error":
+            return str(record["msg"])
+    return ""
 
 
-def in_runcs_words(message: str) -> str:
-    """The message with the markers that the daemon knows."""
+def in_runcs_words(message: str, name: str) -> str:
+    """The message with the markers that the daemon knows, about the program `name`."""
     for pattern, words in _IN_RUNCS_WORDS:
-        if re.search(pattern, message):
-            return re.sub(pattern, words, message)
+        if re.match(pattern, message):
+            return words.format(name)
     return message
+
+
+def _program_of(process: "dict[str, Any]") -> str:
+    arguments = process.get("args") or [""]
+    return str(arguments[0])
 
 
 class _ConsoleSocket:
