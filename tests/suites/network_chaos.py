@@ -103,9 +103,10 @@ def main(root: Path, name: str) -> None:
     for fresh in (True, False):
         moments = 0
         assert forked(find_nothing, root, name, fresh) == 0
-        while forked(live_and_die, root, name, moments) == signal.SIGKILL:
+        while (status := forked(live_and_die, root, name, moments)) == signal.SIGKILL:
             assert forked(find_nothing, root, name, fresh) == 0, f"after moment {moments}"
             moments += 1
+        assert status == 0
         tried += moments
     print(tried)
 

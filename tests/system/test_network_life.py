@@ -199,6 +199,19 @@ def test_kill_9_before_any_change_leaves_nothing_after_the_next_start(
     assert int(done.stdout) > 40
 
 
+def test_a_link_goes_even_if_somebody_holds_the_namespace(
+    place: World, settings: NetworkConfig
+) -> None:
+    core = started(place, settings)
+    web = core.attach(request(1))
+    with open(web.sandbox_path, "rb"):
+        core.detach(container(1))
+        assert len(place.ports_of(settings.bridge)) == 1
+        core.sweep()
+        assert place.ports_of(settings.bridge) == []
+    finish(core)
+
+
 def test_instances_that_start_at_once_choose_different_subnets(place: World) -> None:
     cores = [
         Core(place.root / f"data{number}", place.root / f"exec{number}", place.new_config())

@@ -5,6 +5,7 @@ port      a link that is a member of a bridge
 peer      the other end of a veth pair
 """
 
+import errno
 import os
 import socket
 import struct
@@ -159,7 +160,11 @@ class Links:
 
     def delete(self, index: int) -> None:
         """Delete a link, and with it its peer; none there is fine."""
-        self._change(RTM_DELLINK, index, b"", "delete link")
+        try:
+            self._change(RTM_DELLINK, index, b"", "delete link")
+        except OSError as error:
+            if error.errno != errno.ENODEV:
+                raise
 
     def up(self, index: int) -> None:
         """Set a link up."""

@@ -7,6 +7,7 @@ detach     the plan back, whatever is missing; address and ports are free at onc
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import secrets
@@ -23,7 +24,7 @@ from boxship.network.catalogue import Catalogue
 from boxship.network.firewall import Firewall
 from boxship.network.host import Host
 from boxship.network.ipam import Pool, mac_of
-from boxship.network.operations import SandboxHandle, carry_on, carry_out
+from boxship.network.operations import SandboxHandle, carry_on, carry_out, delete_link
 from boxship.network.plan import Planner
 from boxship.network.store import Store
 from boxship.network.values import (
@@ -62,6 +63,7 @@ class Core:
         self._netns = str(exec_root / "netns")
         self.catalogue = Catalogue()
         self._started = False
+        self._left: list[str] = []
         self._pools: dict[str, Pool] = {}
         self._ports = host_ports.Ports(host_ports.dynamic_range(), config.ip)
 
@@ -97,6 +99,7 @@ class Core:
         """Let go of sockets and handles; with `remove`, if nobody is attached, take all away."""
         if not self._started:
             return
+        self.sweep()
         self._ports.close()
         if remove and not self.catalogue.endpoints():
             self._firewall.delete()
@@ -136,6 +139,14 @@ class Core:
         self.catalogue.remove(container_id)
         for endpoint in endpoints:
             self._release(endpoint)
+        self._left += [endpoint.link for endpoint in endpoints if endpoint.link]
+
+    def sweep(self) -> None:
+        """Delete links that outlived their containers, because somebody holds the namespace."""
+        left, self._left = self._left, []
+        for link in left:
+            with contextlib.suppress(OSError):
+                delete_link(self._host, link)
 
     def rename(self, container_id: str, name: str) -> None:
         """A container has a new name, under which networks show it."""
@@ -239,7 +250,10 @@ class Core:
         network = self.catalogue.find(endpoint.network_id)
         sandbox = self.catalogue.sandbox_of(endpoint.container_id)
         if network is not None and sandbox is not None and endpoint.link:
-            reconcile.repair(self._host, self._planner, network, endpoint, sandbox)
+            try:
+                reconcile.repair(self._host, self._planner, network, endpoint, sandbox)
+            except OSError as error:  # one container's trouble must not stop the daemon
+                log.error("%s: its link is not as it shall be: %s", endpoint.name, error)
         for error in self._ports.hold_again(endpoint):
             log.warning("%s: %s; its rules still answer for it", endpoint.name, error)
 

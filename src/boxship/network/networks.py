@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from boxship.network.values import Attachment, AttachRequest, Network, NetworkConfig
 
+SWEEP_S = 2.0  # long after the kernel took the links of dropped namespaces away
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -31,6 +33,7 @@ class Networks:
         self._core = Core(data_root, exec_root, config)
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="network")
         self._relays: dict[str, list[Relay]] = {}
+        self._sweep: asyncio.TimerHandle | None = None
 
     async def start(self, live: Collection[str]) -> None:
         """Bridges, rules and ports as they shall be; `live`: ids of containers or sandboxes."""
@@ -42,6 +45,8 @@ class Networks:
         """Containers that run keep their network; with `remove`, if none does, all goes."""
         for container_id in list(self._relays):
             self._end_relays(container_id)
+        if self._sweep is not None:
+            self._sweep.cancel()
         await self.run(lambda: self._core.stop(remove=remove))
         self._worker.shutdown()
 
@@ -62,6 +67,8 @@ class Networks:
         """Take away all that a container has; nothing is fine."""
         self._end_relays(container_id)
         await self.run(self._core.detach, container_id)
+        if self._sweep is None:
+            self._sweep = asyncio.get_running_loop().call_later(SWEEP_S, self._start_sweep)
 
     async def rename(self, container_id: str, name: str) -> None:
         """A container has a new name, under which networks show it; not attached is fine."""
@@ -85,6 +92,10 @@ class Networks:
         """Run something blocking on the worker, after all that was asked before."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._worker, lambda: work(*args, **kwargs))
+
+    def _start_sweep(self) -> None:
+        self._sweep = None
+        self._worker.submit(self._core.sweep)
 
     def _relay(self, container_id: str, container_ip: str) -> None:
         reservations = self._core.reservations(container_id)

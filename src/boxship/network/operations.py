@@ -342,11 +342,7 @@ def delete_link(host: hosts.Host, name: str) -> None:
     """Delete a link; none there is fine."""
     link = host.links.find(name)
     if link is not None:
-        try:
-            host.links.delete(link.index)
-        except OSError as error:
-            if error.errno != errno.ENODEV:
-                raise
+        host.links.delete(link.index)
 
 
 def _index(host: hosts.Host, name: str) -> int:

@@ -2,14 +2,17 @@
 
 What a packet meets, in order; a bridge stands for a network, an element for a published port:
 
-    raw      from a bridge, to or from 127/8          dropped: route_localnet opens nothing
-    nat      to an address of the host, published      to the container (from outside, a container)
+    raw      from a bridge, to or from 127/8       dropped: route_localnet opens nothing
+    nat      to an address of the host, published   to the container (from outside, a container)
     output   the same for the host's own programs, 127.0.0.1 included
     forward  to a bridge: answers, published ports, the same bridge; all else is dropped:
              other networks, and a container's own address as seen from outside
-    nat      from a subnet to elsewhere                 masqueraded as the host
-             from a subnet back to its own bridge       the same (hairpin), so that answers return
-             from 127/8 into a bridge                   masqueraded as the gateway
+    nat      from a bridge to elsewhere              masqueraded as the host
+             from a subnet back to its own bridge    the same (hairpin), so that answers return
+             from 127/8 into a bridge                masqueraded as the gateway
+
+Every rule names a bridge: where that is gone, the table says nothing about anybody else's packets.
+Matching the incoming link in postrouting needs Linux 5.7.
 """
 
 from __future__ import annotations
@@ -40,7 +43,8 @@ table ip {table} {{
 {networks}
   map to_bridge {{ type ifname : verdict; {to} }}
   map from_bridge {{ type ifname : verdict; {leaving} }}
-  map from_subnet {{ type ipv4_addr : verdict; flags interval; {subnets} }}
+  map beyond_bridge {{ type ifname : verdict; {beyond} }}
+  map back_to_bridge {{ type ifname : verdict; {back} }}
   chain raw {{
     type filter hook prerouting priority raw; policy accept;
     iifname @bridges ip daddr 127.0.0.0/8 drop
@@ -65,7 +69,8 @@ table ip {table} {{
   chain postrouting {{
     type nat hook postrouting priority srcnat; policy accept;
     oifname @bridges ip saddr 127.0.0.0/8 masquerade
-    ip saddr vmap @from_subnet
+    iifname vmap @beyond_bridge
+    oifname vmap @back_to_bridge
   }}
 }}
 """
@@ -81,9 +86,11 @@ _NETWORK = """\
   chain from-{bridge} {{
     {outside}
   }}
-  chain masquerade-{bridge} {{
-    oifname "{bridge}" ct status dnat masquerade
+  chain beyond-{bridge} {{
     {masquerade}
+  }}
+  chain back-to-{bridge} {{
+    ip saddr {subnet} ct status dnat masquerade
   }}"""
 
 
@@ -102,7 +109,8 @@ def table(name: str, networks: Iterable[Network], endpoints: Iterable[Endpoint])
         networks="\n".join(_chains(network) for network in bridged),
         to=_elements(f'"{one.bridge}" : jump to-{one.bridge}' for one in bridged),
         leaving=_elements(f'"{one.bridge}" : jump from-{one.bridge}' for one in bridged),
-        subnets=_elements(f"{one.subnet} : jump masquerade-{one.bridge}" for one in bridged),
+        beyond=_elements(f'"{one.bridge}" : jump beyond-{one.bridge}' for one in bridged),
+        back=_elements(f'"{one.bridge}" : jump back-to-{one.bridge}' for one in bridged),
     )
 
 
@@ -128,6 +136,7 @@ def _chains(network: Network) -> str:
     masquerade = f'oifname != "{network.bridge}" masquerade' if network.masquerade else "return"
     return _NETWORK.format(
         bridge=network.bridge,
+        subnet=network.subnet,
         published="" if network.internal else "ct status dnat accept",
         same="accept" if network.icc else "drop",
         outside=outside,
