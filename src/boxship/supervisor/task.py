@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 BURIAL_S = 60.0
+DETAILS = "containerd.runc.v1.ProcessDetails"
 
 
 class Task:
@@ -152,9 +153,9 @@ class Task:
         request = shim_api.PidsRequest(id=self.id)
         answer = await self.ask(lambda shim: shim.pids(request))
         for process in () if answer is None else answer.processes:
-            details = ProcessDetails()
-            if process.info.Unpack(details) and details.exec_id:
-                self.execs[details.exec_id] = process.pid
+            if process.info.type_url.endswith(DETAILS):  # containerd's has no "/" before it
+                exec_id = ProcessDetails.FromString(process.info.value).exec_id
+                self.execs[exec_id] = process.pid
 
     # Events
 

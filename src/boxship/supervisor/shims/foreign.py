@@ -86,28 +86,34 @@ class ForeignShims:
 
     async def launch(self, bundle: "Bundle", program: str, options: bytes) -> ForeignShim:
         """Start the program; it starts the shim and says where that listens."""
+        bundle.note_bootstrap({"binary": program})  # whose bundle it is, whatever happens now
         log_pipe = _ShimLog(bundle)
-        output = await self._run(bundle, program, "start", options)
-        bootstrap = _parse_bootstrap(output, program)
-        bundle.note_bootstrap({**bootstrap, "binary": program})
-        return await self._reach(bundle, bootstrap, log_pipe)
+        try:
+            output = await self._run(bundle, program, "start", options)
+            bootstrap = _parse_bootstrap(output, program)
+            bundle.note_bootstrap({**bootstrap, "binary": program})
+            return await self._reach(bundle, bootstrap, log_pipe)
+        except BaseException:
+            log_pipe.close()
+            raise
 
     async def reach(self, bundle: "Bundle") -> ForeignShim:
         """The shim that lives there; OSError when none does."""
         bootstrap = bundle.bootstrap()
-        if bootstrap is None:
-            raise FileNotFoundError(f"{bundle.path} has no bootstrap.json")
-        return await self._reach(bundle, bootstrap, _ShimLog(bundle))
+        if bootstrap is None or "address" not in bootstrap:
+            raise FileNotFoundError(f"no shim of {bundle.path} was ever heard of")
+        log_pipe = _ShimLog(bundle)
+        try:
+            return await self._reach(bundle, bootstrap, log_pipe)
+        except BaseException:
+            log_pipe.close()
+            raise
 
     async def _reach(
         self, bundle: "Bundle", bootstrap: dict[str, object], log_pipe: "_ShimLog"
     ) -> ForeignShim:
         service = TASK_V3 if bootstrap["version"] == 3 else TASK_V2
-        try:
-            connection = await connect(_connect(str(bootstrap["address"])))
-        except BaseException:
-            log_pipe.close()
-            raise
+        connection = await connect(_connect(str(bootstrap["address"])))
         connection.closed.add_done_callback(lambda _: log_pipe.close())
         return ForeignShim(TaskClient(connection, bundle.namespace, service), bundle)
 

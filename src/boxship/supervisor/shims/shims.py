@@ -1,6 +1,11 @@
 """Every kind of shim behind one door: which one a runtime's name means, and how it is reached."""
 
+import asyncio
 import logging
+import os
+import signal
+import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from boxship.model.errors import BoxshipError, NotFound
@@ -17,6 +22,7 @@ log = logging.getLogger(__name__)
 
 OWN = "io.boxship.v1"
 RUNC = "io.containerd.runc.v2"  # what ctr asks for; ours stands in where that is not installed
+EVICT_S = 5.0
 
 
 class Shims:
@@ -45,12 +51,37 @@ class Shims:
         """Remove what a dead shim left of its container; a failure is told in the log."""
         bootstrap = bundle.bootstrap()
         try:
+            await asyncio.to_thread(evict, bundle.path)
             if bootstrap is not None:
                 await self._foreign.clean_up(bundle, str(bootstrap["binary"]))
             elif bundle.has_socket:
                 await self._own.clean_up(bundle)
         except (BoxshipError, TimeoutError, OSError) as error:
             log.warning("cleaning up after the shim of %s: %s", bundle.id, error)
+
+
+def evict(directory: str) -> None:
+    """Kill whoever works in a bundle: a shim that nobody can reach, or the program that starts one.
+
+    A supervisor that dies while that program runs never hears what it started.
+    """
+    deadline = time.monotonic() + EVICT_S
+    while (found := _standing_in(directory)) and time.monotonic() < deadline:
+        for pid in found:
+            log.warning("process %d in %s serves nobody: killed", pid, directory)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.005)
+
+
+def _standing_in(directory: str) -> list[int]:
+    found = []
+    for entry in os.scandir("/proc"):
+        if entry.name.isdigit():
+            with suppress(OSError):
+                if os.readlink(f"/proc/{entry.name}/cwd") == directory:
+                    found.append(int(entry.name))
+    return found
 
 
 def _program(runtime: str) -> str | None:
