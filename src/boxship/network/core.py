@@ -252,8 +252,8 @@ class Core:
         if network is not None and sandbox is not None and endpoint.link:
             try:
                 reconcile.repair(self._host, self._planner, network, endpoint, sandbox)
-            except OSError as error:  # one container's trouble must not stop the daemon
-                log.error("%s: its link is not as it shall be: %s", endpoint.name, error)
+            except OSError as failed:  # one container's trouble must not stop the daemon
+                log.warning("%s: its link is not as it shall be: %s", endpoint.name, failed)
         for error in self._ports.hold_again(endpoint):
             log.warning("%s: %s; its rules still answer for it", endpoint.name, error)
 
