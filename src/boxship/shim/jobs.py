@@ -158,6 +158,45 @@ def _spawn_without(hidden: str, argv: "list[str]", stdio: tuple[int, int, int]) 
     return pid
 
 
+def fifo_of(loop: Loop, path: str, pid: int) -> "Job":
+    """All that process `pid` writes to the FIFO at `path` before it closes it, or ends."""
+    return lambda resume: _Fifo(loop, resume).open(path, pid)
+
+
+class _Fifo:
+    """The reader; it hears of the writer's death even if that never came to open the FIFO."""
+
+    def __init__(self, loop: Loop, resume: "Resume") -> None:
+        self._loop = loop
+        self._resume = resume
+        self._fds: list[int] = []
+        self._answer = b""
+
+    def open(self, path: str, pid: int) -> None:
+        try:
+            self._fds.append(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC))
+            self._fds.append(os.pidfd_open(pid))
+        except OSError:
+            self._done()
+            return
+        for fd in self._fds:
+            self._loop.add(fd, self._on_ready)
+
+    def _on_ready(self, _events: int) -> None:
+        try:
+            while data := os.read(self._fds[0], 64 * 1024):
+                self._answer += data
+        except BlockingIOError:
+            return
+        self._done()
+
+    def _done(self) -> None:
+        for fd in self._fds:
+            self._loop.remove(fd)
+            os.close(fd)
+        self._resume(self._answer, None)
+
+
 def after_exit(watch: "Callable[[Callable[[], None]], None]") -> "Job":
     """A job that is done when `watch` calls back."""
     return lambda resume: watch(lambda: resume(None, None))

@@ -103,7 +103,7 @@ class Program:
         """`kill --all`."""
         yield from self._run(["kill", "--all"], last=(str(number),))
 
-    def delete(self) -> "Steps":
+    def delete(self, *, ended: bool) -> "Steps":
         """`delete --force`."""
         yield from self._run(["delete", "--force"])
 

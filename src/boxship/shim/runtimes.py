@@ -1,21 +1,13 @@
-"""The port to an OCI runtime, and our own runtime behind it: a library, run in a forked child."""
+"""The port to an OCI runtime: library.py is ours, program.py any other."""
 
 import os
-import socket
-
-from boxship.shim import jobs
-from boxship.shim.loop import Loop
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any, Protocol
 
     from boxship.shim.loop import Steps
     from boxship.shim.stdio import Stdio
-
-    # Makes a process with these descriptors; sends its terminal, if any, to the last one.
-    Birth = Callable[[tuple[int, int, int], int | None], int]
 
     class Runtime(Protocol):
         """Verbs of an OCI runtime on one container; each is a handler that waits."""
@@ -36,8 +28,8 @@ if TYPE_CHECKING:
             """Signal every process."""
             ...
 
-        def delete(self) -> Steps:
-            """Remove what is left, by force."""
+        def delete(self, *, ended: bool) -> Steps:
+            """Remove what is left, by force; `ended`: no process of it lives."""
             ...
 
         def pause(self) -> Steps:
@@ -63,105 +55,6 @@ class Place:
         self.id = container_id
         self.bundle = bundle
         self.root = root
-
-
-class Library:
-    """boxship.runtime, each verb in a fork of the shim that lives for some milliseconds."""
-
-    def __init__(self, loop: Loop, place: Place) -> None:
-        """For the container at `place`."""
-        self._loop = loop
-        self._id = place.id
-        self._root = place.root
-
-    def create(self, bundle: str, stdio: "Stdio") -> "Steps":
-        """The init is born as a child of the shim, and dies with it."""
-        from boxship.runtime import create
-
-        def make(fds: tuple[int, int, int], console: int | None) -> int:
-            return create.create(
-                self._id,
-                bundle,
-                self._root,
-                stdio=fds,
-                console=console,
-                parent=True,
-                pdeathsig=True,
-            )
-
-        return (yield from self._birth(stdio, make))
-
-    def execute(self, name: str, process: "dict[str, Any]", stdio: "Stdio") -> "Steps":
-        """As `create`, in the container's namespaces."""
-        from boxship.runtime import execute
-
-        def make(fds: tuple[int, int, int], console: int | None) -> int:
-            return execute.execute(
-                self._id,
-                self._root,
-                process,
-                stdio=fds,
-                console=console,
-                parent=True,
-                pdeathsig=True,
-            )
-
-        return (yield from self._birth(stdio, make))
-
-    def _birth(self, stdio: "Stdio", make: "Birth") -> "Steps":
-        fds = stdio.hand_over()
-        pair = socket.socketpair() if stdio.wanted.terminal else None
-        console = pair[1].fileno() if pair else None
-        keep = (*fds, console) if console is not None else fds
-        try:
-            pid = yield jobs.forked(self._loop, lambda: make(fds, console), keep)
-            if pair:
-                stdio.connect_terminal(pair[0])
-        finally:
-            stdio.take_back()
-            for end in pair or ():
-                end.close()
-        return pid
-
-    def start(self) -> "Steps":
-        """Release the init; an error of its execve(2) is raised."""
-        from boxship.runtime import start
-
-        yield jobs.forked(self._loop, lambda: start.start(self._id, self._root))
-
-    def kill_all(self, number: int) -> "Steps":
-        """Every process of the container's cgroup."""
-        from boxship.runtime import kill
-
-        yield jobs.forked(self._loop, lambda: kill.kill(self._id, self._root, number, all_=True))
-
-    def delete(self) -> "Steps":
-        """State, cgroups, whatever processes are left."""
-        from boxship.runtime import delete
-
-        yield jobs.forked(self._loop, lambda: delete.delete(self._id, self._root, force=True))
-
-    def pause(self) -> "Steps":
-        """The freezer."""
-        from boxship.runtime import pause
-
-        yield jobs.forked(self._loop, lambda: pause.pause(self._id, self._root))
-
-    def resume(self) -> "Steps":
-        """The freezer again."""
-        from boxship.runtime import pause
-
-        yield jobs.forked(self._loop, lambda: pause.resume(self._id, self._root))
-
-    def update(self, resources: "dict[str, Any]") -> "Steps":
-        """Limits of the cgroup."""
-        from boxship.runtime import update
-
-        yield jobs.forked(self._loop, lambda: update.update(self._id, self._root, resources))
-
-
-# Imported by the zygote, so that no shim has to.
-LIBRARY_MODULES = ("create", "execute", "start", "kill", "delete", "pause", "update", "state")
 
 
 def default_root(bundle: str, namespace: str, name: str) -> str:

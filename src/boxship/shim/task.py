@@ -12,9 +12,10 @@ from boxship.shim import messages, rootfs
 from boxship.shim.cgroup import OomWatch, group_of
 from boxship.shim.events import Publisher
 from boxship.shim.jobs import after_exit
+from boxship.shim.library import Library
 from boxship.shim.loop import Loop
 from boxship.shim.process import PAUSED, STATUS, STOPPED, Process
-from boxship.shim.runtimes import Library, Place, default_root
+from boxship.shim.runtimes import Place, default_root
 from boxship.shim.stdio import Stdio
 from boxship.shim.wanted import Wanted
 from boxship.wire.protobuf import decode, encode
@@ -182,7 +183,7 @@ class Task:
         process.busy = True
         try:
             if not process.exec_id:
-                yield from self._delete_container()
+                yield from self._delete_container(ended=not process.alive)
         finally:
             process.busy = False
         process.move("delete")
@@ -196,13 +197,13 @@ class Task:
             self._publish("/tasks/delete", answer)
         return answer
 
-    def _delete_container(self) -> "Steps":
+    def _delete_container(self, *, ended: bool) -> "Steps":
         for process in list(self._execs.values()):
             self._retire(process)
         self._execs.clear()
         if self._oom:
             self._oom.close()
-        yield from self._with_runtime().delete()
+        yield from self._with_runtime().delete(ended=ended)
         if self._mounted:
             rootfs.unmount_all(os.path.join(self._bundle, "rootfs"))
             self._mounted = False

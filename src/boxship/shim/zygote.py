@@ -19,7 +19,7 @@ from importlib import import_module
 from boxship.kernel import prctl
 from boxship.model.errors import BoxshipError
 from boxship.shim import cleanup, jobs, server
-from boxship.shim.runtimes import LIBRARY_MODULES
+from boxship.shim.library import LIBRARY_MODULES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
