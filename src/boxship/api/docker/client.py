@@ -130,6 +130,13 @@ class Client:
         self._keep(response)
         return value
 
+    def raw(self, method: str, path: str, request: Request) -> bytes:
+        """Any request; the answer as it came."""
+        response = self.open(method, path, request)
+        data = response.read()
+        self._keep(response)
+        return data
+
     # answers that come over time
 
     def open(self, method: str, path: str, request: Request) -> "Response":

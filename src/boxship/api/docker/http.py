@@ -5,6 +5,7 @@ from boxship.model.errors import Unavailable
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from io import BufferedReader
     from socket import socket
     from typing import Any, BinaryIO, TypeAlias
 
@@ -22,7 +23,7 @@ class Response:
     def __init__(self, link: "socket", method: str) -> None:
         """Read the head."""
         self.link = link
-        self._file: BinaryIO = link.makefile("rb", PIECE)
+        self._file: BufferedReader = link.makefile("rb", PIECE)
         self.status = self._status()
         self.headers = self._headers()
         self.chunked = self.headers.get("transfer-encoding", "").lower() == "chunked"
@@ -60,7 +61,7 @@ class Response:
             return
         while self._left is None or self._left > 0:
             size = PIECE if self._left is None else min(PIECE, self._left)
-            piece = self._file.read1(size)  # type: ignore[attr-defined]
+            piece = self._file.read1(size)
             if not piece:
                 self.reusable = False
                 return
@@ -76,7 +77,7 @@ class Response:
                 self._file.readline(LONGEST_LINE)
                 return
             while size:
-                piece = self._file.read1(min(size, PIECE))  # type: ignore[attr-defined]
+                piece = self._file.read1(min(size, PIECE))
                 if not piece:
                     raise Unavailable("the engine closed the connection in the middle of an answer")
                 size -= len(piece)
@@ -113,7 +114,7 @@ class Response:
         """What was read from the socket beyond the head; for a connection that was taken over."""
         self.link.setblocking(False)
         try:
-            return self._file.read1(PIECE) or b""  # type: ignore[attr-defined, no-any-return]
+            return self._file.read1(PIECE) or b""
         except BlockingIOError:
             return b""
         finally:
@@ -134,7 +135,7 @@ class Response:
 
 
 def _decoded(decoder: "Json", text: str) -> "tuple[str, list[Json]]":
-    values = []
+    values: list[Json] = []
     pos = 0
     while True:
         while pos < len(text) and text[pos] in " \r\n\t":

@@ -50,7 +50,8 @@ def create(session: "Session", flags: "Values", body: "Json") -> str:
         answer = _create(session, flags, body)
         if cidfile is not None:
             os.write(cidfile, answer["Id"].encode())
-            cidfile = _closed(cidfile)
+            os.close(cidfile)
+            cidfile = None
     finally:
         if cidfile is not None:
             os.close(cidfile)
@@ -58,10 +59,6 @@ def create(session: "Session", flags: "Values", body: "Json") -> str:
     for warning in answer.get("Warnings") or []:
         session.err(f"WARNING: {warning}")
     return str(answer["Id"])
-
-
-def _closed(descriptor: int) -> None:
-    os.close(descriptor)
 
 
 def _open_cidfile(path: str) -> int | None:

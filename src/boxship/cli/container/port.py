@@ -8,6 +8,9 @@ if TYPE_CHECKING:
     from boxship.cli.command import Values
     from boxship.cli.session import Session
 
+# Where numbers stand among characters.
+DIGIT = ord("0")
+
 
 def run(session: "Session", _flags: "Values", arguments: list[str]) -> int:
     """PORT/PROTOCOL -> IP:PORT, or the places of one port."""
@@ -36,16 +39,16 @@ def _place(binding: dict[str, str]) -> str:
     )
 
 
-def _natural(line: str) -> list[tuple[int, str]]:
+def _natural(line: str) -> list[tuple[int, int]]:
     """Numbers within the text count as numbers."""
-    parts: list[tuple[int, str]] = []
+    parts: list[tuple[int, int]] = []
+    in_number = False
     for char in line:
-        if char.isdigit() and parts and parts[-1][1] == "":
-            parts[-1] = (parts[-1][0] * 10 + int(char), "")
-        elif char.isdigit():
-            parts.append((int(char), ""))
+        if char.isdigit() and in_number:
+            parts[-1] = (DIGIT, parts[-1][1] * 10 + int(char))
         else:
-            parts.append((-1, char))
+            parts.append((DIGIT, int(char)) if char.isdigit() else (ord(char), 0))
+        in_number = char.isdigit()
     return parts
 
 

@@ -74,16 +74,8 @@ def rows_of(image: "Json", *, digests: bool, now: float, trunc: bool) -> "Iterat
 
 
 def _names(image: "Json", *, digests: bool) -> "Iterator[tuple[str, str, str]]":
-    tags: dict[str, list[str]] = {}
-    by_digest: dict[str, list[str]] = {}
-    for reference in image.get("RepoTags") or ():
-        repository, _, tag = reference.rpartition(":")
-        if reference != f"{NONE}:{NONE}":
-            tags.setdefault(repository, []).append(tag)
-    for reference in image.get("RepoDigests") or ():
-        repository, _, digest = reference.partition("@")
-        if reference != f"{NONE}@{NONE}":
-            by_digest.setdefault(repository, []).append(digest)
+    tags = _by_repository(image.get("RepoTags"), ":")
+    by_digest = _by_repository(image.get("RepoDigests"), "@")
     if not tags and not by_digest:
         yield NONE, NONE, NONE
     for repository, names in tags.items():
@@ -95,6 +87,15 @@ def _names(image: "Json", *, digests: bool) -> "Iterator[tuple[str, str, str]]":
             yield from ((repository, tag, digest) for digest in found or [NONE])
     for repository, found in by_digest.items():
         yield from ((repository, NONE, digest if digests else NONE) for digest in found)
+
+
+def _by_repository(references: "Json", separator: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for reference in references or ():
+        if reference != f"{NONE}{separator}{NONE}":
+            repository, _, name = reference.rpartition(separator)
+            found.setdefault(repository, []).append(name)
+    return found
 
 
 def run(session: "Session", flags: "Values", arguments: list[str]) -> int:

@@ -1,0 +1,29 @@
+"""`boxship image inspect`."""
+
+from boxship.cli.command import FORMAT_ONE, MANY, Command
+from boxship.cli.inspection import fetch, inspect
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from boxship.cli.command import Values
+    from boxship.cli.session import Session
+
+
+def run(session: "Session", flags: "Values", arguments: list[str]) -> int:
+    """Print images."""
+    client = session.client
+    return inspect(
+        session,
+        arguments,
+        flags["format"],
+        lambda name: fetch(client, "Image", f"/images/{name}/json"),
+    )
+
+
+COMMAND = Command(
+    "[OPTIONS] IMAGE [IMAGE...]",
+    "Show all that is known of images",
+    run,
+    flags=(FORMAT_ONE,),
+    limits=(1, MANY),
+)
