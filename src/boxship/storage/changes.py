@@ -9,7 +9,7 @@ MODIFIED, ADDED, DELETED = 0, 1, 2
 
 
 def between(upper: str, below: View) -> list[tuple[str, int]]:
-    """The changed paths in order, and the kind of each; a parent of a change counts as changed."""
+    """The changed paths in order, and the kind of each; all parents of a change count as changed."""
     found: dict[str, int] = {}
     pending = [""]
     while pending:
@@ -21,7 +21,6 @@ def between(upper: str, below: View) -> list[tuple[str, int]]:
                 kind = _kind(path, status, below)
                 if kind is not None:
                     found[path] = kind
-                if kind in {ADDED, DELETED}:
                     _parents_change(directory, found)
                 if stat.S_ISDIR(status.st_mode):
                     pending.append(path)
@@ -44,5 +43,6 @@ def _kind(path: str, status: os.stat_result, below: View) -> int | None:
 
 
 def _parents_change(directory: str, found: dict[str, int]) -> None:
-    if directory:
+    while directory:
         found.setdefault(directory, MODIFIED)
+        directory = directory.rpartition("/")[0]

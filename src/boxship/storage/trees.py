@@ -49,7 +49,8 @@ class _Level:
             found = [(os.fsencode(e.name), e.is_dir(follow_symlinks=False)) for e in entries]
         for name, is_directory in found:
             if not is_directory:
-                os.unlink(name, dir_fd=self.fd)
+                with suppress(FileNotFoundError):
+                    os.unlink(name, dir_fd=self.fd)
         return [name for name, is_directory in found if is_directory]
 
     def finish(self) -> None:
