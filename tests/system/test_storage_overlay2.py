@@ -44,6 +44,7 @@ class World:
 
     def again(self) -> None:
         """Another start of the daemon, after kill -9."""
+        self.layers.settle()
         self.layers = Overlay2(str(self.root))
 
     def directories(self) -> list[str]:

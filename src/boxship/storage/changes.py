@@ -9,7 +9,7 @@ MODIFIED, ADDED, DELETED = 0, 1, 2
 
 
 def between(upper: str, below: View) -> list[tuple[str, int]]:
-    """The changed paths in order, and the kind of each; all parents of a change count as changed."""
+    """The changed paths in order, and the kind of each; the parents of a change changed too."""
     found: dict[str, int] = {}
     pending = [""]
     while pending:

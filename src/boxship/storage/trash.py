@@ -57,6 +57,7 @@ class Trash:
 
     def empty(self) -> None:
         """Delete what an earlier process left."""
+        self.settle()
         for name in os.listdir(self._path):
             trees.remove_tree(os.path.join(self._path, name))
 
