@@ -11,13 +11,14 @@ import errno
 import os
 import socket
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from boxship.model.errors import Invalid, System
 from boxship.network.values import ANY_IPV4, ANY_IPV6, PortBinding, Published
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from boxship.network.values import Endpoint
 
@@ -143,14 +144,14 @@ class Ports:
                 refused = refused or error
         raise refused or PortTaken("all ports are allocated")
 
-    def _candidates(self, binding: PortBinding) -> Sequence[int]:
+    def _candidates(self, binding: PortBinding) -> Iterable[int]:
         if binding.protocol not in KINDS:
             raise Invalid(f"invalid port protocol: {binding.protocol}", hint="tcp, udp or sctp")
         if binding.host_port:
             return range(binding.host_port, (binding.host_port_end or binding.host_port) + 1)
         first, last = self._dynamic
         start = self._next[binding.protocol]
-        return [*range(start, last + 1), *range(first, start)]
+        return chain(range(start, last + 1), range(first, start))
 
     def _reserve_at(
         self, binding: PortBinding, port: int, holder: Holder, endpoint: Endpoint
