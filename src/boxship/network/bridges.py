@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from boxship.kernel.links import Address
 from boxship.model.errors import System
 from boxship.network import ipam
-from boxship.network.host import sysctl
+from boxship.network.host import sysctl, taking_turns
 from boxship.network.operations import delete_link
 
 if TYPE_CHECKING:
@@ -77,20 +77,14 @@ class Bridges:
     def _give_address(
         self, network: Network, link: Link, *, in_use: bool, save: Callable[[Network], None]
     ) -> Network:
-        """Decide on the address, write it down, set it; again if another instance was faster."""
-        lost: list[IPv4Network] = []
-        while True:
+        """Decide on the address, write it down, set it; instances that start at once take turns."""
+        with taking_turns():
             there = self._addresses_of(link)
-            fixed = self._fixed(network, there, in_use=in_use)
-            interface = fixed or self._choose(link, lost)
+            interface = self._fixed(network, there, in_use=in_use) or self._choose(link)
             network = network.with_address(interface)
             save(network)
             self._set_address(link, interface, there)
-            if fixed or not self._is_claimed(link, interface.network):
-                return network
-            log.info("subnet %s was taken by somebody else meanwhile", interface.network)
-            lost.append(interface.network)
-            network = replace(network, subnet="", gateway="")
+        return network
 
     def _fixed(
         self, network: Network, there: list[IPv4Interface], *, in_use: bool
@@ -113,8 +107,8 @@ class Bridges:
         subnet = IPv4Network(network.subnet)
         return any(subnet.overlaps(each) for each in self._taken(link) if each.prefixlen)
 
-    def _choose(self, link: Link, lost: list[IPv4Network]) -> IPv4Interface:
-        subnet = ipam.choose_subnet(self._config.pools, [*self._taken(link), *lost])
+    def _choose(self, link: Link) -> IPv4Interface:
+        subnet = ipam.choose_subnet(self._config.pools, self._taken(link))
         return ipam.first_interface(subnet)
 
     def _taken(self, link: Link) -> list[IPv4Network]:
@@ -123,7 +117,7 @@ class Bridges:
         routes = [IPv4Network(route) for route in self._host.links.routes()]
         others = [each for each in self._host.links.addresses() if each.index != link.index]
         networks = [IPv4Network((each.address, each.prefix), strict=False) for each in others]
-        return [network for network in (*routes, *networks) if network not in own]
+        return [*(route for route in routes if route not in own), *networks]
 
     def _addresses_of(self, link: Link) -> list[IPv4Interface]:
         addresses = self._host.links.addresses()
@@ -144,13 +138,3 @@ class Bridges:
         if interface not in there:
             address = Address(link.index, str(interface.ip), interface.network.prefixlen)
             self._host.links.add_address(address)
-
-    def _is_claimed(self, link: Link, subnet: IPv4Network) -> bool:
-        """Whether another instance chose the same at once; the older link keeps it."""
-        for each in self._host.links.addresses():
-            other = IPv4Network((each.address, each.prefix), strict=False)
-            if each.index < link.index and other.overlaps(subnet):
-                stale = Address(link.index, str(subnet.network_address + 1), subnet.prefixlen)
-                self._host.links.delete_address(stale)
-                return True
-        return False

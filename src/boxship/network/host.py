@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import logging
 import os
 import threading
-from contextlib import suppress
+import time
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from boxship.kernel import mounts, namespaces
@@ -15,12 +17,13 @@ from boxship.kernel.links import Links
 from boxship.kernel.nftables import Nftables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 log = logging.getLogger(__name__)
 
 THREAD_NAMESPACE = "/proc/thread-self/ns/net"
 LOOPBACK = 1  # its index in every namespace
+TURN_S = 5.0
 
 
 class Namespace:
@@ -109,6 +112,24 @@ def is_namespace(path: str) -> bool:
         return os.stat(path).st_dev == os.stat(THREAD_NAMESPACE).st_dev
     except FileNotFoundError:
         return False
+
+
+@contextmanager
+def taking_turns() -> Iterator[None]:
+    """Keep other instances in this network namespace from choosing at the same time.
+
+    The lock is on the namespace itself, so it is of just those who share it, and goes with its
+    holder.  Anyone may take it, so nobody waits for it for ever.
+    """
+    with open(THREAD_NAMESPACE, "rb") as namespace:
+        deadline = time.monotonic() + TURN_S
+        while time.monotonic() < deadline:
+            try:
+                fcntl.flock(namespace, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                time.sleep(0.005)
+        yield
 
 
 def sysctl(name: str, value: str, why: str) -> None:
