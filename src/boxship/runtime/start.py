@@ -12,21 +12,11 @@ from boxship.runtime.init import GOING
 
 def start(container_id: str, root: str = state.DEFAULT_ROOT) -> None:
     """Returns once the program is executing; raises, in words, why it could not be."""
-    container = created(container_id, root)
-    finish(container, _release(container))
-
-
-def created(container_id: str, root: str) -> state.State:
-    """The container, if its init waits to be released: open its fifo and read to the end."""
     container = state.load(container_id, root)
     status = container.status()
     if status != "created":
         raise Conflict(_REFUSALS.get(status, f"cannot start a container in the {status} state"))
-    return container
-
-
-def finish(container: state.State, answer: bytes) -> None:
-    """What init has written to the fifo says whether the program runs; then poststart hooks."""
+    answer = _release(container)
     with ignoring(FileNotFoundError):
         os.unlink(container.fifo)
     if not answer.startswith(GOING):

@@ -58,6 +58,13 @@ class Loop:
         signal.signal(signal.SIGCHLD, _nothing)
         self.add(self._wake_read, self._on_signal)
 
+    def close(self) -> None:
+        """Hear of nothing any more."""
+        signal.set_wakeup_fd(-1)
+        self._epoll.close()
+        os.close(self._wake_read)
+        os.close(self._wake_write)
+
     def add(self, fd: int, callback: "Callable[[int], None]", events: int = READ) -> None:
         """Call `callback(events)` when `fd` is ready for `events`, or hangs up."""
         self._ready[fd] = callback

@@ -52,7 +52,7 @@ class Stdio:
         wanted = self.wanted
         if wanted.attach:
             self._attach = Attach(self._loop, wanted.attach, terminal=wanted.terminal)
-            self._attach.on_room = self._resume
+            self._attach.on_room = self.resume
             self._add_sink(self._attach)
         if wanted.log:
             log = wanted.log
@@ -60,7 +60,7 @@ class Stdio:
             self._add_sink(LogSink(writer))
         for stream, path in wanted.pipes.items():
             if path:
-                self._sinks[stream].append(PathSink(self._loop, path, self._resume))
+                self._sinks[stream].append(PathSink(self._loop, path, self.resume))
 
     def _add_sink(self, sink: "Sink") -> None:
         for sinks in self._sinks.values():
@@ -172,7 +172,8 @@ class Stdio:
             self._attach.retire()
             self._loop.later(_LAST_WHILE_SECONDS, self._attach.drop_all)
 
-    def _resume(self) -> None:
+    def resume(self) -> None:
+        """A client has room again."""
         for source in self._sources:
             source.resume()
 

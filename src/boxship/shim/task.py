@@ -383,8 +383,9 @@ def runtime_of(loop: Loop, container_id: str, namespace: str, request: "Fields")
     bundle = request["bundle"]
     place = Place(container_id, bundle, root or default_root(bundle, namespace, name))
     os.makedirs(place.root, mode=0o711, exist_ok=True)
-    with open(os.path.join(bundle, RUNTIME_FILE), "w", encoding="utf-8") as file:
-        json.dump({"binary": "" if ours else binary, "root": place.root, "id": container_id}, file)
+    note = {"binary": "" if ours else binary, "root": place.root, "id": container_id}
+    with open(os.path.join(bundle, RUNTIME_FILE), "wb", buffering=0) as file:
+        file.write(json.dumps(note).encode())
     if ours:
         return Library(loop, place)
     from boxship.shim.program import Program

@@ -20,6 +20,7 @@ from boxship.kernel import prctl
 from boxship.model.errors import BoxshipError
 from boxship.shim import cleanup, jobs, server
 from boxship.shim.library import LIBRARY_MODULES
+from boxship.shim.rehearsal import rehearse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,10 +34,11 @@ def serve(fd: int) -> int:
     """Fork until the other end is closed."""
     control = socket.socket(fileno=fd)
     control.set_inheritable(False)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _import_all()
     prctl.keep_heap_small()
+    rehearse()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     gc.collect()
     gc.freeze()
     while True:
