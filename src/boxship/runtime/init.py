@@ -106,7 +106,7 @@ class NewProcess:
             except OSError as error:
                 program.explain(arguments[0], file, error)
         except BoxshipError as error:
-            os.write(report, to_json(error))
+            os.write(report, to_json(error) + b"\n")
             os._exit(1)
 
     def _close_all_but(self, report: int) -> None:

@@ -33,7 +33,9 @@ class CutPropagation(Operation):
 
     def __init__(self, word: str) -> None:
         """`rootfsPropagation` of the spec."""
-        self.flag = propagation_flag(word)
+        flag = propagation_flag(word)
+        # An unbindable tree could not give the container its root and its volumes.
+        self.flag = km.MS_PRIVATE if flag == km.MS_UNBINDABLE else flag
         self.word = word or "slave"
 
     def describe(self) -> str:
