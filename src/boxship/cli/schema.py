@@ -1,7 +1,7 @@
 """The Go types behind the API's JSON, as far as templates can tell: `{{.ID}}` is JSON's `Id`.
 
 A field is `Name:type`, or `Name=json:type` where JSON spells it otherwise.  Types:
-s string, b bool, i int, any; []T slice, {}T map, *T pointer, else the name of a struct.
+s string, b bool, i int, any; []T slice, {}T map, <>T map by port, *T pointer, else a struct.
 """
 
 from boxship.cli.schema_types import TYPES
@@ -25,10 +25,12 @@ def typed(value: "Json", kind: str) -> "Json":
         inner = kind[2:]
         items = [typed(item, inner) for item in value or ()]
         return Slice(items, go_name(inner), is_nil=value is None)
-    if kind.startswith("{}"):
+    if kind.startswith(("{}", "<>")):
         inner = kind[2:]
         entries = {name: typed(item, inner) for name, item in (value or {}).items()}
-        return Map(entries, go_name(inner), zero=typed(None, inner), is_nil=value is None)
+        found = Map(entries, go_name(inner), zero=typed(None, inner), is_nil=value is None)
+        found.key = "nat.Port" if kind.startswith("<>") else "string"
+        return found
     if kind in ZEROS:
         return ZEROS[kind] if value is None else value
     return _struct(value or {}, kind, pointer=False)
@@ -52,7 +54,7 @@ def _struct(value: "Json", kind: str, *, pointer: bool) -> Struct:
 
 def go_name(kind: str) -> str:
     """The type's name in Go."""
-    for prefix, name in (("[]", "[]"), ("{}", "map[string]"), ("*", "*")):
+    for prefix, name in (("[]", "[]"), ("{}", "map[string]"), ("<>", "map[nat.Port]"), ("*", "*")):
         if kind.startswith(prefix):
             return name + go_name(kind[2:] if len(prefix) == 2 else kind[1:])
     return GO_NAMES.get(kind) or TYPES[kind][0]

@@ -23,7 +23,7 @@ TYPES = {
     "Config": (
         "container.Config",
         "Hostname:s Domainname:s User:s AttachStdin:b AttachStdout:b AttachStderr:b "
-        "ExposedPorts:{}Empty Tty:b OpenStdin:b StdinOnce:b Env:[]s Cmd:[]s "
+        "ExposedPorts:<>Empty Tty:b OpenStdin:b StdinOnce:b Env:[]s Cmd:[]s "
         "Healthcheck:*HealthConfig ArgsEscaped:b Image:s Volumes:{}Empty WorkingDir:s "
         "Entrypoint:[]s NetworkDisabled:b MacAddress:s OnBuild:[]s Labels:{}s StopSignal:s "
         "StopTimeout:*i Shell:[]s",
@@ -35,7 +35,7 @@ TYPES = {
     ),
     "HostConfig": (
         "container.HostConfig",
-        "Binds:[]s ContainerIDFile:s LogConfig:LogConfig NetworkMode:s PortBindings:{}[]Binding "
+        "Binds:[]s ContainerIDFile:s LogConfig:LogConfig NetworkMode:s PortBindings:<>[]Binding "
         "RestartPolicy:RestartPolicy AutoRemove:b VolumeDriver:s VolumesFrom:[]s ConsoleSize:[]i "
         "Annotations:{}s CapAdd:[]s CapDrop:[]s CgroupnsMode:s DNS=Dns:[]s "
         "DNSOptions=DnsOptions:[]s DNSSearch=DnsSearch:[]s ExtraHosts:[]s GroupAdd:[]s IpcMode:s "
@@ -74,7 +74,7 @@ TYPES = {
     ),
     "NetworkSettings": (
         "container.NetworkSettings",
-        "Bridge:s SandboxID:s SandboxKey:s Ports:{}[]Binding HairpinMode:b "
+        "Bridge:s SandboxID:s SandboxKey:s Ports:<>[]Binding HairpinMode:b "
         "LinkLocalIPv6Address:s LinkLocalIPv6PrefixLen:i SecondaryIPAddresses:[]any "
         "SecondaryIPv6Addresses:[]any EndpointID:s Gateway:s GlobalIPv6Address:s "
         "GlobalIPv6PrefixLen:i IPAddress:s IPPrefixLen:i IPv6Gateway:s MacAddress:s "
@@ -105,7 +105,7 @@ TYPES = {
     ),
     "ImageConfig": (
         "v1.DockerOCIImageConfig",
-        "User:s ExposedPorts:{}Empty Env:[]s Entrypoint:[]s Cmd:[]s Volumes:{}Empty WorkingDir:s "
+        "User:s ExposedPorts:<>Empty Env:[]s Entrypoint:[]s Cmd:[]s Volumes:{}Empty WorkingDir:s "
         "Labels:{}s StopSignal:s ArgsEscaped:b Healthcheck:*HealthConfig OnBuild:[]s Shell:[]s",
     ),
     "RootFS": ("image.RootFS", "Type:s Layers:[]s"),

@@ -139,7 +139,7 @@ def run(session: "Session", flags: "Values", _arguments: list[str]) -> int:
 
 
 def _uses_size(flags: "Values", wanted: str) -> bool:
-    return not flags["quiet"] and (".Size" in wanted or wanted == "json")
+    return not flags["quiet"] and ".Size" in wanted
 
 
 COMMAND = Command(

@@ -10,11 +10,18 @@ if TYPE_CHECKING:
     from boxship.wire.gotemplate.values import Value
 
 
+class HtmlSafe(dict):  # type: ignore[type-arg]
+    """A map that encodes itself, as json.Marshal does: with <, > and & escaped."""
+
+    __slots__ = ()
+
+
 def encode(value: "Value") -> str:
     """One value as JSON text."""
     if isinstance(value, Struct):
         inner = value.encoded()
-        return encode_ordered(inner)
+        text = encode_ordered(inner)
+        return _escaped(text) if isinstance(inner, HtmlSafe) else text
     if value is NO_VALUE or isinstance(value, Pointer):
         return "null"
     if isinstance(value, (Slice, Map)) and value.is_nil:
@@ -46,6 +53,10 @@ def encode_any(value: "Value") -> str:
     if isinstance(value, (Struct, Map, Slice, Pointer)) or value is NO_VALUE:
         return encode(value)
     return encode_ordered(value)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 def _string(text: str) -> str:

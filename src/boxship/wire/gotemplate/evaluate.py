@@ -22,6 +22,7 @@ from boxship.wire.gotemplate.nodes import (
 from boxship.wire.gotemplate.printing import show
 from boxship.wire.gotemplate.values import (
     NO_VALUE,
+    Map,
     Pointer,
     Struct,
     is_nil,
@@ -63,6 +64,8 @@ class Evaluator:
         self.variables: list[tuple[str, Value]] = []
         self.node: Node | None = None
         self.depth = 0
+        # Where the value came from whose field is asked for.
+        self.holder: Value = None
 
     def error(self, message: str) -> TemplateError:
         """The error at the present node, in Go's form."""
@@ -117,7 +120,6 @@ class Evaluator:
 
     def _range(self, node: Branch, dot: "Value", value: "Value") -> None:
         known = len(self.variables)
-        self.node = node
         empty = True
         try:
             for key, item in self._items(value):
@@ -192,7 +194,7 @@ class Evaluator:
     def _command(self, dot: "Value", command: Command, final: "list[Value]") -> "Value":
         first = command.args[0]
         if isinstance(first, (Field, Variable, Chain, Identifier)):
-            return self._called(dot, first, command.args[1:], final)
+            return self._called(dot, first, (command, command.args[1:], final))
         self.node = first
         if isinstance(first, Pipe):
             if len(command.args) > 1 or final:
@@ -204,16 +206,11 @@ class Evaluator:
             raise self.error("nil is not a command")
         return dot if isinstance(first, Dot) else first.value  # type: ignore[attr-defined]
 
-    def _called(
-        self,
-        dot: "Value",
-        node: Node,
-        args: list[Node],
-        final: "list[Value]",
-    ) -> "Value":
+    def _called(self, dot: "Value", node: Node, call: "Called") -> "Value":
+        _, args, final = call
         self.node = node
         if isinstance(node, Identifier):
-            return self._function(dot, node, args, final)
+            return self._function(dot, node, call)
         if isinstance(node, Field):
             return self._fields(dot, dot, node.names, (node, args, final))
         if isinstance(node, Chain):
@@ -243,9 +240,13 @@ class Evaluator:
         call: "Called",
     ) -> "Value":
         node, args, final = call
-        for name in names[:-1]:
-            value = self._field(dot, value, name, (node, [], []))
-        return self._field(dot, value, names[-1], (node, args, final))
+        for position, name in enumerate(names):
+            holder = value
+            last = position == len(names) - 1
+            value = self._field(dot, value, name, (node, args, final) if last else (node, [], []))
+            self.holder = holder
+        self.holder = None
+        return value
 
     def _field(self, dot: "Value", value: "Value", name: str, call: "Called") -> "Value":
         node, args, final = call
@@ -258,7 +259,9 @@ class Evaluator:
             return self._entry(value, name, has_args=bool(args or final))
         if isinstance(value, Pointer):
             raise self.error(f"nil pointer evaluating *{value.type_name}.{name}")
-        raise self.error(f"can't evaluate field {name} in type {type_of(value)}")
+        plain = isinstance(self.holder, dict) and not isinstance(self.holder, Map)
+        type_name = "interface {}" if plain else type_of(value)
+        raise self.error(f"can't evaluate field {name} in type {type_name}")
 
     def _field_of_nothing(self, value: "Value", name: str) -> "Value":
         if value is None:
@@ -300,14 +303,15 @@ class Evaluator:
             return None
         if isinstance(node, Pipe):
             return self._pipeline(node, dot)
-        return self._called(dot, node, [], [])
+        return self._called(dot, node, (node, [], []))
 
-    def _function(
-        self, dot: "Value", node: Identifier, args: list[Node], final: "list[Value]"
-    ) -> "Value":
+    def _function(self, dot: "Value", node: Identifier, call: "Called") -> "Value":
+        command, args, final = call
         name = node.name
         function = self.template.functions[name]
         self._count(name, function, len(args) + len(final))
+        if name == "call":
+            raise self._not_callable(dot, command, args)
         if name in {"and", "or"}:
             return self._short_circuit(dot, name, args, final)
         values = []
@@ -315,8 +319,15 @@ class Evaluator:
             values.append(self._checked(function, position, self._argument(dot, arg)))
         for value in final:
             values.append(self._checked(function, len(values), value))
-        self.node = node
+        self.node = command
         return self._invoke(name, function.call, values)
+
+    def _not_callable(self, dot: "Value", command: Node, args: list[Node]) -> TemplateError:
+        value = self._argument(dot, args[0]) if args else None
+        self.node = command
+        if is_nil(value):
+            return self.error("error calling call: call of nil")
+        return self.error(f"error calling call: non-function {args[0]} of type {type_of(value)}")
 
     def _count(self, name: str, function: "builtin.Function", given: int) -> None:
         wanted = len(function.types)

@@ -63,7 +63,7 @@ def _same(one: "Value", other: "Value") -> bool:
         return is_nil(one) and is_nil(other)
     for value in (one, other):
         if isinstance(value, (list, dict)):
-            raise CallError(f"non-comparable type {type_of(value)}: {printing.show(value)}")
+            raise CallError(f"non-comparable type {printing.show(value)}: {type_of(value)}")
     raise CallError(INCOMPATIBLE)
 
 
@@ -98,6 +98,8 @@ def index(item: "Value", *indices: "Value") -> "Value":
 
 def _indexed(item: "Value", at: "Value") -> "Value":
     if isinstance(item, dict):
+        if isinstance(item, Map) and item.key != "string":
+            raise CallError(f"value has type {type_of(at)}; should be {item.key}")
         if not isinstance(at, str):
             raise CallError(f"value has type {type_of(at)}; should be string")
         return item.get(at, item.zero if isinstance(item, Map) else NO_VALUE)

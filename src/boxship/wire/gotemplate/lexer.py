@@ -160,6 +160,8 @@ class Lexer:
             self._word()
         elif char.isdigit():
             self._number()
+        elif "!" <= char <= "~":
+            self._single(char)
         else:
             raise self.error(f"unrecognized character in action: U+{ord(char):04X} {char!r}")
 

@@ -217,7 +217,7 @@ class Parser:
             outer, self.variables = self.variables, ["$"]
             self.defined.setdefault(name, self._body_to_end("block clause"))
             self.variables = outer
-        return Call(token.pos, name, pipe)
+        return Call(name_token.pos, name, pipe)
 
     # pipelines
 
@@ -333,8 +333,15 @@ class Parser:
         try:
             return Literal(token.pos, token.text, LITERALS[token.kind](token.text))
         except (ValueError, IndexError):
-            what = "bad number syntax" if token.kind == "number" else "invalid syntax"
-            raise self.error(f"{what}: {_text(token.text)}", token) from None
+            raise self.error(_malformed(token), token) from None
+
+
+def _malformed(token: Token) -> str:
+    if token.kind == "char":
+        return f"malformed character constant: {token.text}"
+    if token.text.isdigit():
+        return f"integer overflow: {_text(token.text)}"
+    return f"bad number syntax: {_text(token.text)}"
 
 
 def _text(word: str) -> str:

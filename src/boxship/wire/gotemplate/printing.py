@@ -89,60 +89,84 @@ def _plain_or_escaped(char: str) -> str:
 
 def sprintf(template: str, values: "Sequence[Value]") -> str:
     """fmt.Sprintf."""
-    out: list[str] = []
-    pos, used = 0, 0
-    while True:
-        start = template.find("%", pos)
-        if start < 0:
-            out.append(template[pos:])
-            break
-        out.append(template[pos:start])
-        directive, pos, used = _directive(template, start + 1, values, used)
-        text, used = _apply(directive, values, used)
-        out.append(text)
-    if used < len(values):
-        extra = ", ".join(f"{type_of(v)}={show(v)}" for v in values[used:])
-        out.append(f"%!(EXTRA {extra})")
-    return "".join(out)
+    return Formatter(template, values).run()
 
 
-def _apply(directive: Directive, values: "Sequence[Value]", used: int) -> tuple[str, int]:
-    if directive.verb == "%":
-        return "%", used
-    if not directive.verb:
-        return "%!(NOVERB)", used
-    if used >= len(values):
-        return f"%!{directive.verb}(MISSING)", used
-    return formatted(directive, values[used]), used + 1
+class Formatter:
+    """One Sprintf: where it is in the format, and which value comes next."""
 
+    def __init__(self, template: str, values: "Sequence[Value]") -> None:
+        """Nothing printed yet."""
+        self.template = template
+        self.values = values
+        self.pos = 0
+        self.used = 0
+        self.reordered = False
 
-def _directive(
-    template: str, pos: int, values: "Sequence[Value]", used: int
-) -> tuple[Directive, int, int]:
-    end = pos
-    while template[end : end + 1] and template[end] in "+-# 0":
-        end += 1
-    flags = template[pos:end]
-    width, end, used = _amount(template, end, values, used)
-    precision: int | None = None
-    if template[end : end + 1] == ".":
-        precision, end, used = _amount(template, end + 1, values, used)
-        precision = precision or 0
-    if width is not None and width < 0:
-        flags, width = flags + "-", -width
-    return Directive(flags, width or 0, precision, template[end : end + 1]), end + 1, used
+    def run(self) -> str:
+        """The whole text."""
+        out: list[str] = []
+        while (start := self.template.find("%", self.pos)) >= 0:
+            out.append(self.template[self.pos : start])
+            self.pos = start + 1
+            out.append(self._apply(self._directive()))
+        out.append(self.template[self.pos :])
+        if self.used < len(self.values) and not self.reordered:
+            extra = ", ".join(f"{type_of(v)}={show(v)}" for v in self.values[self.used :])
+            out.append(f"%!(EXTRA {extra})")
+        return "".join(out)
 
+    def _apply(self, directive: Directive) -> str:
+        if directive.verb == "%":
+            return "%"
+        if not directive.verb:
+            return "%!(NOVERB)"
+        if self.used >= len(self.values):
+            return f"%!{directive.verb}(MISSING)"
+        self.used += 1
+        return formatted(directive, self.values[self.used - 1])
 
-def _amount(
-    template: str, pos: int, values: "Sequence[Value]", used: int
-) -> tuple[int | None, int, int]:
-    if template[pos : pos + 1] == "*" and used < len(values):
-        value = values[used]
-        return (value if isinstance(value, int) else 0), pos + 1, used + 1
-    end = pos
-    while template[end : end + 1] and template[end] in DIGITS:
-        end += 1
-    return (int(template[pos:end]) if end > pos else None), end, used
+    def _directive(self) -> Directive:
+        flags = self._span("+-# 0")
+        width = self._amount()
+        precision: int | None = None
+        if self._peek() == ".":
+            self.pos += 1
+            precision = self._amount() or 0
+        self._index()
+        if width is not None and width < 0:
+            flags, width = flags + "-", -width
+        verb = self._peek()
+        self.pos += 1
+        return Directive(flags, width or 0, precision, verb)
+
+    def _peek(self) -> str:
+        return self.template[self.pos : self.pos + 1]
+
+    def _span(self, characters: str) -> str:
+        start = self.pos
+        while self._peek() and self._peek() in characters:
+            self.pos += 1
+        return self.template[start : self.pos]
+
+    def _index(self) -> None:
+        """`[2]`: the second value is next."""
+        end = self.template.find("]", self.pos)
+        if self._peek() != "[" or not self.template[self.pos + 1 : end].isdigit():
+            return
+        self.used = int(self.template[self.pos + 1 : end]) - 1
+        self.pos = end + 1
+        self.reordered = True
+
+    def _amount(self) -> int | None:
+        self._index()
+        if self._peek() == "*" and self.used < len(self.values):
+            self.pos += 1
+            self.used += 1
+            value = self.values[self.used - 1]
+            return value if isinstance(value, int) else 0
+        digits = self._span(DIGITS)
+        return int(digits) if digits else None
 
 
 def formatted(directive: Directive, value: "Value") -> str:
@@ -181,9 +205,15 @@ def _string(directive: Directive, value: str) -> str:
         return _bad(directive, value)
     if directive.precision is not None:
         value = value[: directive.precision]
+    if verb == "q" and "#" in directive.flags and _can_be_raw(value):
+        return directive.padded(f"`{value}`")
     if verb == "q" or (verb == "v" and "#" in directive.flags):
         return directive.padded(quote(value))
     return directive.padded(str(value))
+
+
+def _can_be_raw(value: str) -> bool:
+    return "`" not in value and all(char.isprintable() or char == "\t" for char in value)
 
 
 def _hex_bytes(directive: Directive, value: str) -> str:
@@ -260,7 +290,8 @@ def _struct(directive: Directive, value: Struct) -> str:
         text = f"{value.type_name}{{{', '.join(parts)}}}"
     else:
         text = "{" + " ".join(parts) + "}"
-    return f"&{text}" if value.pointer else text
+    # A template follows the pointer that it prints.
+    return text
 
 
 def _inner(directive: Directive, value: "Value") -> str:

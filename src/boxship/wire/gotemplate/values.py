@@ -39,7 +39,7 @@ class Slice(list):  # type: ignore[type-arg]
 class Map(dict):  # type: ignore[type-arg]
     """A map whose element type is known: `zero` is what an absent key gives to `index`."""
 
-    __slots__ = ("element", "is_nil", "zero")
+    __slots__ = ("element", "is_nil", "key", "zero")
 
     def __init__(
         self,
@@ -53,6 +53,7 @@ class Map(dict):  # type: ignore[type-arg]
         super().__init__(items)
         self.element = element
         self.zero = zero
+        self.key = "string"
         self.is_nil = is_nil
 
 
