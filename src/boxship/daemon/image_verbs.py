@@ -55,6 +55,13 @@ class ImageVerbs:
         self._publish("import", image.id, image)
         return image
 
+    async def bootstrap(self, kind: str, reference: str, tell: Tell) -> Image:
+        """A base image out of the host's own packages."""
+        image = await self._parts.in_thread(self._parts.images.bootstrap, kind, reference, tell)
+        self._publish("tag", Reference.parse(reference).familiar(), image)
+        self._publish("import", image.id, image)
+        return image
+
     async def tag(self, source: str, target: str) -> None:
         """One more name."""
         image = self._parts.images.get(source)

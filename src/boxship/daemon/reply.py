@@ -13,7 +13,7 @@ from boxship.api.docker.version import API_VERSION
 from boxship.model import errors
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +43,12 @@ encode = msgspec.json.Encoder().encode
 def json(value: object, status: int = 200) -> web.Response:
     """A JSON answer; a newline ends it, as in Docker."""
     return web.Response(body=encode(value) + b"\n", status=status, headers=JSON)
+
+
+def json_each(values: Iterable[object]) -> web.Response:
+    """A JSON array whose items are made and encoded one after another: no heap of garbage."""
+    body = b"[" + b",".join([encode(value) for value in values]) + b"]\n"
+    return web.Response(body=body, headers=JSON)
 
 
 def empty(status: int = 204) -> web.Response:

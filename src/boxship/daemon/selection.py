@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from boxship.model.errors import BoxshipError, Invalid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from boxship.daemon.container import Container
     from boxship.daemon.engine import Engine
@@ -86,7 +86,7 @@ def _ancestor(engine: Engine, filters: Filters) -> Test:
     return lambda c: c.image_id in ids
 
 
-def _descends(image_id: str | None, ids: set[str], parents: dict[str, str | None]) -> bool:
+def _descends(image_id: str | None, ids: set[str], parents: Mapping[str, str | None]) -> bool:
     for _ in range(len(parents)):
         image_id = parents.get(image_id or "")
         if not image_id:

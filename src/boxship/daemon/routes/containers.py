@@ -43,11 +43,11 @@ class Containers:
             chosen = chosen[:limit]
         names = _ImageNames(self._engine)
         now = time.time_ns()
-        entries = [views.entry(c, names.of(c), now) for c in chosen]
-        if request.flag("size"):
-            for entry, container in zip(entries, chosen, strict=True):
-                entry |= await self._sizes(container)
-        return reply.json(entries)
+        sizes = [await self._sizes(c) for c in chosen] if request.flag("size") else None
+        entries = (views.entry(c, names.of(c), now) for c in chosen)
+        if sizes is not None:
+            entries = (entry | size for entry, size in zip(entries, sizes, strict=True))
+        return reply.json_each(entries)
 
     async def create(self, request: Request) -> web.Response:
         """POST /containers/create."""
