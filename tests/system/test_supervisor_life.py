@@ -201,3 +201,22 @@ def test_an_orderly_stop_takes_sockets_and_zygote_along(world: World) -> None:
     assert not Path(world.address).exists()
     assert not Path(world.address + ".ttrpc").exists()
     assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
+
+
+async def test_it_goes_on_when_whoever_started_it_is_gone(tmp_path: Path) -> None:
+    """Its log and its readiness go to pipes that nobody reads any more."""
+    world = World(tmp_path)
+    process = await asyncio.create_subprocess_exec(
+        *world.command(), stderr=asyncio.subprocess.PIPE, env={**os.environ}
+    )
+    assert process.stderr is not None
+    while b"serving on" not in await process.stderr.readline():
+        pass
+    process._transport.get_pipe_transport(2).close()  # type: ignore[attr-defined]
+    async with Client(world) as client:
+        for _ in range(3):
+            box = await client.make(["true"], "io.example.nope.v9")
+            with pytest.raises(GRPCError):
+                await client.create(box)
+    process.terminate()
+    assert await process.wait() == 0

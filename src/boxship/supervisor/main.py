@@ -9,12 +9,13 @@ import logging
 import os
 import signal
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import uvloop
 
 from boxship.model.errors import BoxshipError
-from boxship.supervisor import logs
+from boxship.supervisor import limits, logs
 from boxship.supervisor.build import build_supervisor
 from boxship.supervisor.config import parse
 from boxship.supervisor.lock import locked
@@ -32,16 +33,18 @@ def main(arguments: "Sequence[str]") -> int:
     config = parse(arguments)
     logs.set_up(config.log_level, config.log_format)
     os.umask(0o022)
+    ready = os.environ.pop("BOXSHIP_READY_FD", "")
+    limits.raise_files()
     try:
         with locked(config.root):
-            uvloop.run(_run(config))
+            uvloop.run(_run(config, ready))
     except (BoxshipError, OSError) as error:
         print(f"boxship supervisor: {error}", file=sys.stderr)  # noqa: T201
         return 1
     return 0
 
 
-async def _run(config: "Config") -> None:
+async def _run(config: "Config", ready: str) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -50,7 +53,7 @@ async def _run(config: "Config") -> None:
         await supervisor.start()
         gc.collect()
         gc.freeze()
-        _say_ready()
+        _say_ready(ready)
         log.info("serving on %s", config.address)
         await stop.wait()
         log.info("stopping; shims and their containers go on")
@@ -58,9 +61,8 @@ async def _run(config: "Config") -> None:
         await supervisor.stop()
 
 
-def _say_ready() -> None:
-    """One line to whoever started us and asked for it."""
-    number = os.environ.pop("BOXSHIP_READY_FD", "")
+def _say_ready(number: str) -> None:
+    """One line to whoever started us and asked for it, if they are still there."""
     if number.isdigit():
-        with open(int(number), "w", encoding="ascii") as ready:
+        with suppress(OSError), open(int(number), "w", encoding="ascii") as ready:
             ready.write("ready\n")

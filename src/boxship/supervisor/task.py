@@ -164,6 +164,8 @@ class Task:
         if topic == "/tasks/exit":
             ended = events.TaskExit.FromString(event)
             if ended.id == self.id:
+                if ended.pid != self.pid:
+                    return True  # a late word of the last task of this name
                 self.end = Death(ended.exit_status, ended.exited_at.ToNanoseconds())
             return self._observe_exit(ended.id)
         if topic == "/tasks/exec-started":

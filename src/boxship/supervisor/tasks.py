@@ -98,7 +98,7 @@ class Tasks:
 
     async def _make(self, task: Task, container: "Container", request: "CreateTaskRequest") -> None:
         try:
-            task.bundle.make(container.spec.value)
+            await self._make_bundle(task.bundle, container.spec.value)
         except BaseException:
             self._forget(task)
             raise
@@ -109,6 +109,15 @@ class Tasks:
             raise
         task.bundle.note_pid(task.pid)
         self.watch(task)
+
+    async def _make_bundle(self, bundle: Bundle, spec: bytes) -> None:
+        try:
+            bundle.make(spec)
+        except Exists:
+            log.warning("%s is in the way and belongs to no task", bundle.path)
+            await self._shims.clean_up(bundle)
+            bundle.remove()
+            bundle.make(spec)
 
     async def _launch_and_create(
         self, task: Task, container: "Container", request: "CreateTaskRequest"

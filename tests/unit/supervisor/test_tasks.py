@@ -72,6 +72,10 @@ class Parts:
     def make_the_zygote_die(self) -> None:
         Path(self.config.tasks, "die-once").touch()
 
+    def leave_a_bundle(self) -> None:
+        self.bundle().mkdir(parents=True)
+        (self.bundle() / "shim.sock").touch()
+
     def shims(self) -> list[int]:
         found = []
         for entry in os.scandir("/proc"):
@@ -250,3 +254,24 @@ async def test_a_client_that_goes_away_undoes_its_create(parts: Parts) -> None:
     await become(lambda: not parts.tasks.has("moby", "web"))
     await become(lambda: not parts.shims())
     assert not parts.bundle().exists()
+
+
+async def test_a_late_word_of_the_last_task_is_not_the_end_of_this_one(parts: Parts) -> None:
+    parts.record()
+    await parts.create()
+    task = parts.tasks.get("moby", "web")
+    late = TaskExit(container_id="web", id="web", pid=1, exit_status=9)
+    assert task.observe("/tasks/exit", late.SerializeToString())
+    now = TaskExit(container_id="web", id="web", pid=task.pid, exit_status=3)
+    assert task.observe("/tasks/exit", now.SerializeToString())
+    assert not task.observe("/tasks/exit", now.SerializeToString())
+    await task.shim.born()
+    os.kill(task.shim.pid, signal.SIGKILL)
+    assert (await task.wait()).exit_status == 3  # its shim told that before it died
+
+
+async def test_a_bundle_in_the_way_is_cleaned_up(parts: Parts) -> None:
+    parts.record()
+    parts.leave_a_bundle()
+    await parts.create()
+    await parts.tasks.delete("moby", "web")

@@ -92,7 +92,7 @@ class TtrpcServer:
     async def start(self, sock: "socket.socket") -> None:
         """Accept on a bound socket, which becomes the server's."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_unix_server(lambda: _Peer(self), sock=sock)
+        self._server = await loop.create_unix_server(lambda: _Peer(self), sock=sock, backlog=1024)
 
     def spawn(self, coroutine: "Coroutine[None, None, None]") -> None:
         """Run one answer; kept so that it is not collected half way."""

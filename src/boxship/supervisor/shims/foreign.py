@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from boxship.api.shim.client import TASK_V2, TASK_V3, TaskClient, connect
 from boxship.api.shim.task_pb2 import ShutdownRequest
 from boxship.model.errors import BoxshipError, NotFound, System, Unavailable
+from boxship.supervisor import limits
 
 if TYPE_CHECKING:
     from boxship.supervisor.bundle import Bundle
@@ -157,6 +158,7 @@ def _run_program(command: list[str], where: str, environment: dict[str, str], da
             )
         except OSError as error:
             raise System(f"cannot start shim {command[0]}: {error.strerror}") from error
+        limits.give_back(process.pid)
         try:
             code = process.wait(PROGRAM_S)
         except subprocess.TimeoutExpired:

@@ -21,6 +21,7 @@ import time
 from collections import deque
 
 from boxship.model.errors import System, Unavailable
+from boxship.supervisor import limits
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +71,7 @@ class Zygote:
                 start_new_session=True,
                 cwd="/",
             )
+        limits.give_back(self._process.pid)
         self._sock = ours
         self._started = time.monotonic()
         self._alive.set()
