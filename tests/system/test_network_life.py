@@ -199,6 +199,18 @@ def test_kill_9_before_any_change_leaves_nothing_after_the_next_start(
     assert int(done.stdout) > 40
 
 
+def test_frames_pass_from_the_moment_of_attachment(place: World, settings: NetworkConfig) -> None:
+    """Else one first packet in forty is lost, and is sent again a second later."""
+    core = started(place, settings)
+    for number in range(60):
+        core.attach(request(number))
+        link = core.catalogue.endpoints_of(container(number))[0].link
+        state = Path(f"/sys/class/net/{link}/brport/state").read_text(encoding="ascii")
+        assert state == "3\n"
+        core.detach(container(number))
+    finish(core)
+
+
 def test_a_link_goes_even_if_somebody_holds_the_namespace(
     place: World, settings: NetworkConfig
 ) -> None:

@@ -35,10 +35,12 @@ IFLA_IFALIAS = 20
 IFLA_NET_NS_FD = 28
 IFLA_INFO_KIND = 1
 IFLA_INFO_DATA = 2
+IFLA_INFO_SLAVE_DATA = 5
 IFLA_BRPORT_STATE = 1
 IFLA_BRPORT_MODE = 4
 VETH_INFO_PEER = 1
 BR_STATE_DISABLED = 0
+BR_STATE_FORWARDING = 3
 
 IFA_ADDRESS = 1
 IFA_LOCAL = 2
@@ -61,9 +63,12 @@ _ROUTE = struct.Struct("=BBBBBBBBI")
 
 
 class Link:
-    """A link as the kernel describes it; `mac` and `alias` are '' if it has none."""
+    """A link as the kernel describes it; `mac` and `alias` are '' if it has none.
 
-    __slots__ = ("alias", "index", "kind", "mac", "master", "mtu", "name", "up")
+    `forwards`: it is a port of a bridge, and frames pass.
+    """
+
+    __slots__ = ("alias", "forwards", "index", "kind", "mac", "master", "mtu", "name", "up")
 
     def __init__(self, message: bytes) -> None:
         """Read one RTM_NEWLINK message."""
@@ -77,6 +82,8 @@ class Link:
         self.mtu = _number(found.get(IFLA_MTU))
         self.master = _number(found.get(IFLA_MASTER))
         self.up = bool(flags & IFF_UP)
+        port = parse(info.get(IFLA_INFO_SLAVE_DATA, b"")) if self.master else {}
+        self.forwards = port.get(IFLA_BRPORT_STATE) == bytes([BR_STATE_FORWARDING])
 
 
 class Veth:

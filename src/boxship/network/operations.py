@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from boxship.network.firewall import Firewall
     from boxship.network.store import Store
     from boxship.network.values import Endpoint, Network, Sandbox
+
+FORWARDING_S = 2.0
 
 log = logging.getLogger(__name__)
 
@@ -197,6 +200,35 @@ class Connect:
     def undo(self) -> None:
         """See Operation."""
         delete_link(self._host, self._endpoint.link)
+
+
+class AwaitLink:
+    """Wait until frames pass: the kernel lets a bridge know of a new carrier in its own time.
+
+    Mostly it has by now, else it takes some milliseconds.  Without this the first packet could be
+    lost, and whoever sent it would try again after a whole second.
+    """
+
+    def __init__(self, host: hosts.Host, link: str) -> None:
+        """Name the host's end."""
+        self._host, self._link = host, link
+
+    def describe(self) -> str:
+        """See Operation."""
+        return f"await that {self._link} forwards"
+
+    def execute(self) -> None:
+        """See Operation."""
+        deadline = time.monotonic() + FORWARDING_S
+        while time.monotonic() < deadline:
+            link = self._host.links.find(self._link)
+            if link is not None and link.forwards:
+                return
+            time.sleep(0.0005)
+        log.warning("%s does not forward yet", self._link)
+
+    def undo(self) -> None:
+        """See Operation."""
 
 
 class Silence:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from boxship.network.operations import (
+    AwaitLink,
     Connect,
     DeleteLink,
     DropSandbox,
@@ -59,6 +60,8 @@ class Planner:
             plan.append(Publish(self._firewall, endpoint))
         if _has_udp(endpoint):
             plan.append(ForgetFlows(self._host, endpoint))
+        if endpoint.link:
+            plan.append(AwaitLink(self._host, endpoint.link))
         return plan
 
     def detach(
