@@ -79,8 +79,8 @@ async def _failed(parts: Parts, c: Container, error: BaseException) -> None:
     c.state.exit_code = exit_code(text)
     if c.state.restarting:
         c.state.move("give up")
+        c.waits.exited(c.state)
     parts.records.save(c.id, c.state)
-    c.waits.exited(c.state)
     if c.auto_remove and not c.keep:
         from boxship.daemon.remove import remove_locked
 

@@ -42,13 +42,12 @@ class Waits:
 
     def exited(self, state: State) -> None:
         """The program ended and will not be restarted by itself now."""
-        _answer(self._exits, outcome(state))
+        _answer(self._exits, (state.exit_code, None))
 
     def removed(self, state: State) -> None:
         """The container is gone; every other waiter learns it as well."""
-        error = None if state.started_before or not state.error else state.error
-        _answer(self._exits, (state.exit_code, error))
-        _answer(self._removals, (state.exit_code, error))
+        _answer(self._exits, (state.exit_code, None))
+        _answer(self._removals, (state.exit_code, None))
 
 
 def outcome(state: State) -> Outcome:

@@ -113,6 +113,31 @@ async def test_bytes_that_came_with_the_request_are_not_lost(served: Served, end
     writer.close()
 
 
+async def test_a_body_that_comes_after_its_head_is_read_before_the_stream(served: Served) -> None:
+    """docker exec sends its small body behind the head, and sometimes it arrives on its own."""
+    bodies: list[bytes] = []
+
+    async def read_body_first(request: Request) -> web.Response:
+        bodies.append(await request.body())
+        return await served._attach(request)
+
+    served.server._router = ApiServer([("POST", "/attach", read_body_first)])._router
+    served.story = _echo
+    reader, writer = await asyncio.open_unix_connection(served.path)
+    head = b"POST /attach HTTP/1.1\r\nHost: d\r\nContent-Length: 6\r\n" + UPGRADE + b"\r\n"
+    for piece in (head, b"{}", b"    stdin"):
+        writer.write(piece)
+        await writer.drain()
+        for _ in range(10):
+            await asyncio.sleep(0)
+    writer.write_eof()
+    async with asyncio.timeout(TIMEOUT_S):
+        assert await reader.readuntil(b"\r\n\r\n") == UPGRADED
+        assert await reader.read() == b"stdinbye"
+    assert bodies == [b"{}    "]
+    writer.close()
+
+
 async def test_the_daemon_may_end_its_output_first(served: Served) -> None:
     heard = []
 
