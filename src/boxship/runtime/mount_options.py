@@ -56,7 +56,7 @@ _NOTHING = {"defaults", "async", "nolazytime", "nomand", "noiversion", "loud", "
 
 def known_words() -> list[str]:
     """Every word that is not handed to the file system."""
-    words = {*_ATTRIBUTES, *(f"r{word}" for word in _ATTRIBUTES if word != "relatime")}
+    words = {*_ATTRIBUTES, *(f"r{word}" for word in _ATTRIBUTES)}
     words |= {*PROPAGATION, *(f"r{word}" for word in PROPAGATION), *_SUPER, *_NOTHING}
     return sorted(words | {"bind", "rbind", "remount", "tmpcopyup"})
 

@@ -11,7 +11,7 @@ import stat
 from boxship.kernel import filesystems as fs
 from boxship.kernel import mounts as km
 from boxship.kernel.filesystems import Attributes, mount_setattr
-from boxship.model.errors import Invalid
+from boxship.model.errors import Invalid, Unsupported
 from boxship.runtime import inside, mount_options
 from boxship.runtime.mount_options import Options
 from boxship.runtime.operations import Operation, Stage, reason
@@ -198,12 +198,11 @@ def _copy_file(source: int, tree: int, name: str) -> None:
 class Bind(Operation):
     """A file or directory of the host, or what the bundle names, at a place in the container."""
 
-    def __init__(self, source: str, destination: str, options: Options, userns: int = 0) -> None:
+    def __init__(self, source: str, destination: str, options: Options) -> None:
         """A relative source is the bundle's."""
         self.source = source
         self.destination = destination
         self.options = options
-        self.userns = userns
 
     def describe(self) -> str:
         """`bind /data on /mnt`."""
@@ -226,9 +225,6 @@ class Bind(Operation):
 
     def _set_options(self, tree: int) -> None:
         options = self.options
-        if self.userns:
-            mapped = Attributes(fs.MOUNT_ATTR_IDMAP, userns=self.userns)
-            mount_setattr(tree, mapped, recursive=options.idmap == "ridmap")
         if options.recursive:
             mount_setattr(tree, options.recursive, recursive=True)
         if options.attributes:
@@ -272,6 +268,8 @@ def plan_mounts(
         options = mount_options.parse(mount.get("options") or [])
         destination = "/" + mount["destination"].lstrip("/")
         kind = mount.get("type") or ""
+        if options.idmap or mount.get("uidMappings") or mount.get("gidMappings"):
+            raise Unsupported(f"the mount on {destination} asks for mapped ids: not supported")
         if options.remount:
             plan.append(Remount(destination, options.attributes))
         elif options.bind or kind == "bind":
