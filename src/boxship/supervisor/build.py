@@ -25,6 +25,8 @@ from boxship.supervisor.tasks import Tasks
 if TYPE_CHECKING:
     from boxship.supervisor.config import Config
 
+BACKLOG = 1024
+
 
 class Supervisor:
     """Everything that is started and stopped together."""
@@ -53,10 +55,15 @@ class Supervisor:
         )
 
     async def start(self) -> None:
-        """Zygote, events, what was left from before; then serve."""
+        """Zygote, then what was left from before; then serve.
+
+        Shims that want to tell something may connect at once, but are heard only when their tasks
+        are known: what recovery finds out and what they say would else be told twice.
+        """
         self._zygote.start()
-        await self._events.start(_listen(self._config.events_address))
+        events = _listen(self._config.events_address)
         await self._recovery.run()
+        await self._events.start(events)
         await self._grpc.start(_listen(self._config.address))
 
     async def stop(self) -> None:
@@ -85,4 +92,5 @@ def _listen(path: str) -> socket.socket:
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
     sock.bind(path)
     os.chmod(path, 0o660)
+    sock.listen(BACKLOG)
     return sock
