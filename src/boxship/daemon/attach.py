@@ -10,10 +10,12 @@ from boxship.daemon import detach
 from boxship.daemon.logs import past
 from boxship.daemon.runtimes import io_of
 from boxship.daemon.stdio import Wanted
-from boxship.daemon.streams import relay
-from boxship.model.errors import Conflict
+from boxship.daemon.streams import Input, relay
+from boxship.model.errors import BoxshipError, Conflict
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from boxship.daemon.channel import ByteChannel
     from boxship.daemon.container import Container
     from boxship.daemon.parts import Parts
@@ -72,9 +74,22 @@ async def attach(parts: Parts, c: Container, options: AttachOptions, channel: By
         stderr=options.stderr,
         close_stdin=bool(c.config["StdinOnce"]) and not c.tty,
     )
+    plan = Input(wanted.stdin, keys, closer(parts, c) if wanted.close_stdin else None)
     streams = await _streams(parts, c, wanted, channel)
-    if streams is not None and await relay(channel, streams, stdin=wanted.stdin, keys=keys):
+    if streams is not None and await relay(channel, streams, plan):
         parts.events.container(c, "detach")
+
+
+def closer(parts: Parts, c: Container, exec_id: str = "") -> Callable[[], Awaitable[None]] | None:
+    """How a process learns that its input has ended, where its shim does not see it itself."""
+    if io_of(parts, c) is parts.io:
+        return None
+
+    async def close() -> None:
+        with suppress(BoxshipError):
+            await parts.tasks.close_stdin(c.id, exec_id)
+
+    return close
 
 
 def check(c: Container, options: AttachOptions) -> bytes | None:

@@ -82,6 +82,7 @@ class Engine:
         self.parts.tasks.close()
         await self._supervise.stop()
         self.parts.layers.close()
+        await self.parts.images.registry.close()
         self.parts.images.close()
         self.parts.threads.shutdown()
         self.parts.records.close()

@@ -8,12 +8,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from boxship.daemon import capabilities, detach, prepare
+from boxship.daemon.attach import closer
 from boxship.daemon.environment import environment, merged
 from boxship.daemon.runtimes import io_of
 from boxship.daemon.spec import capability_sets, rlimits
 from boxship.daemon.start import exit_code
 from boxship.daemon.stdio import LogTarget, Wanted
-from boxship.daemon.streams import relay
+from boxship.daemon.streams import Input, relay
 from boxship.model.errors import BoxshipError, Conflict, Invalid, System
 from boxship.storage.roots import Root
 
@@ -124,7 +125,8 @@ async def start(parts: Parts, command: Exec, asked: ExecStart, channel: ByteChan
         raise await _failed(parts, command, e) from e
     if channel is not None and connected is not None:
         keys = detach.parsed(config.get("DetachKeys")) if command.tty else None
-        left = await relay(channel, connected, stdin=stdin, keys=keys)
+        plan = Input(stdin, keys, None if command.tty else closer(parts, c, command.id))
+        left = await relay(channel, connected, plan)
         if not left:  # the output has ended; the exit is on its way
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(asyncio.shield(command.done), 10.0)
@@ -133,7 +135,7 @@ async def start(parts: Parts, command: Exec, asked: ExecStart, channel: ByteChan
 async def _failed(parts: Parts, command: Exec, error: BoxshipError | OSError) -> BoxshipError:
     text = str(error)
     if "OCI runtime exec failed" not in text:
-        text = f"OCI runtime exec failed: {text}"
+        text = f"OCI runtime exec failed: exec failed: {text}"
     code = exit_code(text)
     command.end(code if code != 128 else 126)
     with suppress(BoxshipError):

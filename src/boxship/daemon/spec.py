@@ -11,7 +11,7 @@ from boxship.daemon.environment import environment
 if TYPE_CHECKING:
     from boxship.daemon.users import User
 
-VERSION = "1.2.0"
+VERSION = "1.0.2"  # older runtimes refuse a newer one; nothing here needs it
 INIT_PATH = "/sbin/docker-init"
 
 _QUIET = ["nosuid", "noexec", "nodev"]

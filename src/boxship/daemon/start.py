@@ -233,7 +233,8 @@ def _shm(parts: Parts, c: Container) -> str:
 def _init(parts: Parts) -> str:
     import shutil
 
-    found = parts.config.init_path or shutil.which("docker-init") or shutil.which("tini")
+    names = ("docker-init", "tini-static", "tini")  # it runs inside, so a static one is best
+    found = parts.config.init_path or next(filter(None, map(shutil.which, names)), "")
     if not found:
         raise Invalid(
             'exec: "docker-init": executable file not found in $PATH',

@@ -8,21 +8,33 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from boxship.daemon.detach import Scanner
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from boxship.daemon.channel import ByteChannel
     from boxship.daemon.stdio import Streams
 
 
-async def relay(channel: ByteChannel, streams: Streams, *, stdin: bool, keys: bytes | None) -> bool:
+@dataclass(frozen=True, slots=True)
+class Input:
+    """What is done with the client's input."""
+
+    wanted: bool
+    keys: bytes | None = None  # that detach
+    ended: Callable[[], Awaitable[None]] | None = None  # called when the client ends its input
+
+
+async def relay(channel: ByteChannel, streams: Streams, plan: Input) -> bool:
     """Pass bytes on until the output ends (False) or the client detaches or is gone (True)."""
     output = asyncio.create_task(_output(channel, streams), name="attach output")
     jobs: set[asyncio.Task[bool]] = {output}
-    if stdin:
-        jobs.add(asyncio.create_task(_input(channel, streams, keys), name="attach input"))
+    if plan.wanted:
+        jobs.add(asyncio.create_task(_input(channel, streams, plan), name="attach input"))
     try:
         while True:
             done, jobs = await asyncio.wait(jobs, return_when=asyncio.FIRST_COMPLETED)
@@ -45,9 +57,9 @@ async def _output(channel: ByteChannel, streams: Streams) -> bool:
     return False
 
 
-async def _input(channel: ByteChannel, streams: Streams, keys: bytes | None) -> bool:
+async def _input(channel: ByteChannel, streams: Streams, plan: Input) -> bool:
     """True when the client typed the detach keys."""
-    scanner = Scanner(keys) if keys else None
+    scanner = Scanner(plan.keys) if plan.keys else None
     with suppress(ConnectionError):
         while data := await channel.read():
             detached = False
@@ -58,4 +70,6 @@ async def _input(channel: ByteChannel, streams: Streams, keys: bytes | None) -> 
             if detached:
                 return True
         streams.write_eof()
+        if plan.ended is not None:
+            await plan.ended()
     return False
