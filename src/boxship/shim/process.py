@@ -120,7 +120,7 @@ class Process:
         self.exit_status = NOT_RUN
         self.exited_ns = now_ns
         self.state = STOPPED
-        self.stdio.exited()
+        self.stdio.abandon()
         self.answer_waiting()
 
     def when_ended(self, callback: "Callable[[], None]") -> None:

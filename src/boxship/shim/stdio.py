@@ -150,6 +150,17 @@ class Stdio:
         else:
             self._finish()
 
+    def abandon(self) -> None:
+        """There will be no process: whoever reads its output sees the end of it now."""
+        self.take_back()
+        for source in self._sources:
+            source.drain()
+            source.close()
+        if self._stdin:
+            self._stdin.close()
+        self._finish()
+        self._end_clients()
+
     @property
     def busy(self) -> bool:
         """Whether clients are still being served."""
