@@ -7,6 +7,8 @@ from pathlib import Path
 from socketserver import ThreadingMixIn, UnixStreamServer
 from typing import Any
 
+Json = Any
+
 CONTAINER_ID = "c0ffee" * 10 + "abcd"
 
 
@@ -29,7 +31,7 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self.answer(200, {})
 
-    def answer(self, status: int, body: Any) -> None:
+    def answer(self, status: int, body: Json) -> None:
         data = b"" if body is None else json.dumps(body).encode()
         self.send_response(status)
         self.send_header("Api-Version", "1.50")
@@ -43,7 +45,7 @@ class Handler(BaseHTTPRequestHandler):
     def address_string(self) -> str:
         return "client"
 
-    def log_message(self, *_: Any) -> None:
+    def log_message(self, *_: Json) -> None:
         return
 
 
@@ -53,12 +55,13 @@ class Recorder(ThreadingMixIn, UnixStreamServer):
     daemon_threads = True
 
     def __init__(self, path: Path) -> None:
-        self.requests: list[tuple[str, Any]] = []
+        self.requests: list[tuple[str, Json]] = []
+        self.folder = path.parent
         super().__init__(str(path), Handler)
         self.thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02})
         self.thread.start()
 
-    def __exit__(self, *_: Any) -> None:
+    def __exit__(self, *_: Json) -> None:
         self.shutdown()
         self.thread.join()
         self.server_close()

@@ -173,7 +173,7 @@ def filter_term(text: str) -> tuple[str, str]:
     if not text:
         return "", ""
     if not separator:
-        raise ValueError(f'invalid filter {quote(text)} (must be in format "filter=value")')
+        raise ValueError("bad format of filter (expected name=value)")
     return name.strip().lower(), value.strip()
 
 

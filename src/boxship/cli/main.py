@@ -96,7 +96,7 @@ def _in_group(options: "Values", path: list[str], words: list[str]) -> int:
         failure = UsageFailure(f"unknown flag: {name}")
         return _usage_failure(failure, " ".join(path), "COMMAND", ())
     if name not in entries:
-        return _unknown([*path, words[0]], entries, f"\nUsage:  {' '.join(path)} COMMAND\n")
+        return _unknown([*path, words[0]], entries, f"\nUsage:  {' '.join(path)}\n")
     return _execute(Session(options), [*path, words[0]], entries[name][0], words[1:])
 
 

@@ -27,9 +27,10 @@ def run(session: "Session", flags: "Values", arguments: list[str]) -> int:
     how.proxy = flags["sig-proxy"] and not config["Tty"]
     ending = Ending(session, container["Id"], "not-running")
     pipe = attachment.open_pipe(session.client, container["Id"], (stdin, True, True), keys)
+    how.redraw()
     if how.relay(pipe):
         ending.give_up()
-        return 0
+        raise Failure(attachment.DETACH_NOTE)
     return ending.code()
 
 

@@ -49,8 +49,6 @@ class Attachment:
             outcome = relay.run(signals, lambda number: self._on_signal(client, number))
         pipe.link.close()
         client.close()
-        if outcome == DETACHED:
-            self.session.err(DETACH_NOTE)
         return outcome == DETACHED
 
     def _on_signal(self, client: "Client", number: int) -> None:
@@ -64,13 +62,21 @@ class Attachment:
             # It ended in the meantime: the pipe says so.
             return
 
+    def redraw(self) -> None:
+        """Make a program that draws draw again: it is told another size, later the right one."""
+        size = terminal.size()
+        if self.tty and size is not None:
+            self._tell(self.session.client, size[0] + 1, size[1] + 1)
+
     def resize(self, client: "Client") -> None:
         """Tell the size of this terminal."""
         size = terminal.size()
-        if size is None:
-            return
+        if size is not None:
+            self._tell(client, size[0], size[1])
+
+    def _tell(self, client: "Client", rows: int, columns: int) -> None:
         try:
-            client.post(f"{self.path}/resize", h=size[0], w=size[1])
+            client.post(f"{self.path}/resize", h=rows, w=columns)
         except BoxshipError:
             # Not started yet, or ended: the next change of size tries again.
             return

@@ -7,6 +7,7 @@ from boxship.cli.container import attachment, created
 from boxship.cli.container.attachment import Attachment
 from boxship.cli.container.files import environment
 from boxship.cli.container.option_kinds import ENV
+from boxship.cli.failure import Failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def _attached(session: "Session", flags: "Values", identity: str, keys: str) -> 
         session, f"/exec/{identity}", tty=flags["tty"], stdin=flags["interactive"], keys=keys
     )
     if how.relay(pipe):
-        return 0
+        raise Failure(attachment.DETACH_NOTE)
     return int(session.client.get(f"/exec/{identity}/json")["ExitCode"] or 0)
 
 

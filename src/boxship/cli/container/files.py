@@ -22,9 +22,9 @@ def environment(paths: list[str], given: list[str]) -> list[str]:
             elif name in os.environ:
                 found.append(f"{name}={os.environ[name]}")
     last: dict[str, str] = {}
-    for term in found + given:
+    for term in given:
         last[term.partition("=")[0]] = term
-    return list(last.values())
+    return [*found, *last.values()]
 
 
 def key_values(paths: list[str]) -> list[str]:

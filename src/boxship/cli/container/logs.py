@@ -5,7 +5,9 @@ import time
 from boxship.api.docker.client import Request
 from boxship.cli import kinds, text
 from boxship.cli.command import Command, Flag
+from boxship.cli.failure import Failure
 from boxship.cli.streams import Frames, write_all
+from boxship.wire.gotemplate.printing import quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +19,8 @@ def moment(value: str, now: float) -> str | None:
     """A time of the command line as the API takes it: `10m` is ten minutes ago."""
     if not value:
         return None
+    if value == "0":
+        return value
     try:
         return f"{now - kinds.duration(value) / 1e9:.9f}"
     except ValueError:
@@ -40,10 +44,16 @@ def _calendar(value: str) -> str:
         try:
             here = time.mktime(time.strptime(f"{date}T{clock[:8]}", "%Y-%m-%dT%H:%M:%S"))
         except ValueError:
-            return value
+            raise _no_time(value) from None
         return f"{here:.9f}"
     seconds = text.seconds_of(f"{date}T{clock}")
-    return f"{seconds:.9f}" if seconds else value
+    if not seconds:
+        raise _no_time(value)
+    return f"{seconds:.9f}"
+
+
+def _no_time(value: str) -> Failure:
+    return Failure(f"failed to parse value as time or duration: {quote(value)}")
 
 
 def run(session: "Session", flags: "Values", arguments: list[str]) -> int:

@@ -21,6 +21,7 @@ REFUSED = 125
 def run(session: "Session", flags: "Values", arguments: list[str]) -> int:
     """Run a container."""
     created.check_system(flags)
+    _check_detached(flags)
     body = _body(session, flags, arguments)
     if not flags["detach"]:
         terminal.check_input(tty=flags["tty"], stdin=body["AttachStdin"])
@@ -39,7 +40,6 @@ def _body(session: "Session", flags: "Values", arguments: list[str]) -> "Json":
         created.check_pull(flags)
         body = created.body_of(flags, arguments)
         if flags["detach"]:
-            _check_detached(flags)
             body.update(AttachStdin=False, AttachStdout=False, AttachStderr=False, StdinOnce=False)
     except Failure as failure:
         raise explained(session, failure.message) from None
@@ -47,7 +47,7 @@ def _body(session: "Session", flags: "Values", arguments: list[str]) -> "Json":
 
 
 def _check_detached(flags: "Values") -> None:
-    if flags["attach"]:
+    if flags["detach"] and flags["attach"]:
         raise Failure("conflicting options: cannot specify both --attach and --detach")
 
 
