@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from boxship.daemon import release, restarts
+from boxship.daemon.runtimes import io_of
 from boxship.daemon.start import start_locked
 from boxship.model import container as states
 from boxship.model.errors import BoxshipError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+KILLED = 128 + 9
 SECOND_NS = 1_000_000_000
 
 
@@ -37,7 +39,7 @@ async def exited_locked(parts: Parts, c: Container, code: int, at_ns: int, error
     state = c.state
     state.pid = 0
     state.exit_code = code
-    state.error = error
+    state.error = error or _lost(parts, c, code)
     state.finished_at_ns = at_ns or parts.clock()
     again = not c.keep and restarts.wanted_after_exit(restarts.policy(c.host_config), state)
     parts.move(c, "exit to restart" if again else "exit")
@@ -54,6 +56,13 @@ async def exited_locked(parts: Parts, c: Container, code: int, at_ns: int, error
         from boxship.daemon.remove import remove_locked
 
         await remove_locked(parts, c, volumes=True)
+
+
+def _lost(parts: Parts, c: Container, code: int) -> str:
+    """Why it ended, if its shim was killed under it."""
+    if code != KILLED or io_of(parts, c).is_kept(c.id):
+        return ""
+    return "the shim of the container ended, and the container with it"
 
 
 async def _restart(parts: Parts, c: Container, delay_s: float) -> None:

@@ -67,6 +67,10 @@ class FifoIO:
             process.close()
         self._remove(self._path(key))
 
+    def is_kept(self, key: str) -> bool:
+        """See ProcessIO: the streams are ours."""
+        return True
+
     def sweep(self, living: Iterable[str]) -> None:
         """See ProcessIO."""
         kept = {key[:KEY_DIGITS] for key in living}

@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import socket
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -78,6 +79,9 @@ class ProcessIO(Protocol):
     def drop(self, key: str) -> None:
         """The process is gone: remove what `make` made."""
 
+    def is_kept(self, key: str) -> bool:
+        """Whether who keeps the streams of a process is still there, ended or not."""
+
     def sweep(self, living: Iterable[str]) -> None:
         """Remove what belongs to no living process."""
 
@@ -121,6 +125,11 @@ class ShimIO:
         """See ProcessIO."""
         with suppress(FileNotFoundError):
             os.unlink(self._path(key))
+
+    def is_kept(self, key: str) -> bool:
+        """See ProcessIO: a shim listens until its task is deleted."""
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(self._path(key)) == 0
 
     def sweep(self, living: Iterable[str]) -> None:
         """See ProcessIO."""
