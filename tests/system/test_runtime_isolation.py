@@ -1,6 +1,8 @@
 """What a container cannot do, also with an image made to be hostile."""
 
+import json
 import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -233,6 +235,51 @@ def test_seccomp_holds_for_exec_too(box: Box) -> None:
     box.create(document)
     box.start()
     assert "Operation not permitted" in box.exec("busybox", "mkdir", "/tmp/x")[1]
+
+
+@pytest.mark.parametrize("no_new_privileges", [False, True])
+def test_an_agent_answers_system_calls(box: Box, tmp_path: Path, no_new_privileges: bool) -> None:
+    document = spec("sleep", "100")
+    document["process"]["noNewPrivileges"] = no_new_privileges
+    document["linux"]["seccomp"] = {
+        "defaultAction": "SCMP_ACT_ALLOW",
+        "listenerPath": str(tmp_path / "agent"),
+        "listenerMetadata": "hello",
+        "syscalls": [{"names": ["mkdir"], "action": "SCMP_ACT_NOTIFY"}],
+    }
+    with socket.socket(socket.AF_UNIX) as agent:
+        agent.bind(str(tmp_path / "agent"))
+        agent.listen()
+        box.create(document)
+        box.start()
+        with agent.accept()[0] as connection:
+            message, fds, _, _ = socket.recv_fds(connection, 1 << 20, 1)
+    told = json.loads(message)
+    assert (told["fds"], told["metadata"], told["state"]["id"]) == (["seccompFd"], "hello", box.id)
+    assert os.readlink(f"/proc/self/fd/{fds[0]}") == "anon_inode:seccomp notify"
+    os.close(fds[0])
+
+
+def test_exec_has_no_more_than_init_unless_it_is_said(box: Box) -> None:
+    document = spec("sleep", "100")
+    document["process"]["noNewPrivileges"] = True
+    document["process"]["rlimits"] = [{"type": "RLIMIT_NOFILE", "soft": 99, "hard": 99}]
+    box.create(document)
+    script = "grep -E 'CapEff|NoNew' /proc/self/status; ulimit -n"
+    _, said = box.exec("sh", "-c", script)
+    assert said.split() == ["CapEff:", "00000000a80425fb", "NoNewPrivs:", "1", "99"]
+
+
+def test_scheduling(box: Box) -> None:
+    document = spec("sleep", "100")
+    document["process"]["scheduler"] = {"policy": "SCHED_BATCH", "nice": 5}
+    document["process"]["ioPriority"] = {"class": "IOPRIO_CLASS_IDLE", "priority": 4}
+    box.create(document)
+    assert os.sched_getscheduler(box.pid) == os.SCHED_BATCH
+    assert os.getpriority(os.PRIO_PROCESS, box.pid) == 5
+    affinity = {"initial": "0", "final": "1"}
+    words = ("grep", "Cpus_allowed_list", "/proc/self/status")
+    assert box.exec(*words, execCPUAffinity=affinity)[1].split() == ["Cpus_allowed_list:", "1"]
 
 
 def test_the_hostname_is_the_container_s_own(box: Box) -> None:

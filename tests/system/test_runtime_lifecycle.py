@@ -286,6 +286,29 @@ def test_another_process_with_the_number_of_init_is_not_init(box: Box) -> None:
     path.write_text(json.dumps(fields))
 
 
+def test_a_group_is_one_container_s(box: Box, tmp_path: Path) -> None:
+    box.create(spec("sleep", "100"))
+    (tmp_path / "second").mkdir()
+    second = Box(str(tmp_path / "second"))
+    try:
+        document = spec("true")
+        document["linux"]["cgroupsPath"] = load(box.id, box.root).spec["linux"]["cgroupsPath"]
+        with pytest.raises(Conflict, match="cgroup is not empty"):
+            second.create(document)
+        assert os.listdir(second.root) == []
+    finally:
+        second.remove()
+    assert load(box.id, box.root).status() == "created"
+
+
+def test_a_container_without_a_process_is_made_but_not_started(box: Box) -> None:
+    document = spec("x")
+    del document["process"]
+    box.create(document)
+    with pytest.raises(Invalid, match="no process to start"):
+        box.start()
+
+
 @pytest.mark.parametrize("name", ["", "..", "a/b", "a b"])
 def test_an_id_is_the_name_of_a_directory(box: Box, name: str) -> None:
     with pytest.raises(Invalid, match="invalid container id"):

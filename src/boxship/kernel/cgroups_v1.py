@@ -113,6 +113,8 @@ class GroupV1(Group):
             if value is None or (key in _UNLIMITED and not value) or _is_default(key, value):
                 continue
             write(f"{self._need(controller, key)}/{file}", str(value))
+        if resources.get("unified"):
+            raise OSError(errno.EINVAL, "unified resources need cgroup v2, this host has v1")
         self._apply_memory(resources.get("memory") or {})
         self._apply_others(resources)
         if resources.get("devices"):

@@ -90,11 +90,7 @@ class Creation:
 
     def run(self) -> int:
         """The pid of init; on any error everything is undone."""
-        os.makedirs(self.root, mode=0o700, exist_ok=True)
-        try:
-            os.mkdir(self.directory, 0o711)
-        except FileExistsError:
-            raise Conflict(f"container with id exists: {self.id}") from None
+        self._claim()
         try:
             self._save()
             self._limit()
@@ -104,6 +100,27 @@ class Creation:
             self._undo()
             raise
         return self.pid
+
+    def _claim(self) -> None:
+        os.makedirs(self.root, mode=0o700, exist_ok=True)
+        try:
+            os.mkdir(self.directory, 0o711)
+        except FileExistsError:
+            raise Conflict(f"container with id exists: {self.id}") from None
+        try:
+            self._check_group()
+        except BaseException:
+            os.rmdir(self.directory)
+            raise
+
+    def _check_group(self) -> None:
+        """Limits and the end of a container reach all of its group: nobody else may be there."""
+        others = self.group.pids() if self.group.exists() else []
+        if others:
+            raise Conflict(
+                f"container's cgroup is not empty: {len(others)} process(es) found",
+                hint=f"choose another cgroupsPath than {self.group.main}",
+            )
 
     def document(self, status: str) -> "dict[str, Any]":
         """The container's state as hooks are told it."""
@@ -158,17 +175,16 @@ class Creation:
         new.keep |= {options.console} if options.console is not None else set()
         init = Init(bundle, self.group, creator.channel)
         init.entrance = self.group.entrance()
-        new.keep |= init.entrance.keep
         new.entrance = init.entrance
         init.streams = options.stdio
         init.state = self.document("creating")
         init.keyring = f"_ses.{self.id}" if options.keyring else ""
         init.pivot = options.pivot
         init.seccomp = seccomp.prepare(
-            bundle.linux.get("seccomp"), f"{self.root}/seccomp", {"state": init.state}
+            bundle.linux.get("seccomp"), f"{self.root}/seccomp", init.state
         )
-        if bundle.process.get("noNewPrivileges"):
-            new.late_seccomp = init.seccomp
+        new.seccomp = init.seccomp
+        new.late = bool(bundle.process.get("noNewPrivileges"))
         new.plan = plan_init(init)
         return new
 
@@ -199,8 +215,8 @@ class Creation:
         except OSError as error:
             raise System(f"unable to make the namespaces of init: {reason(error)}") from error
         finally:
-            new.entrance.close()
-            for fd in (*fds.values(), new.fifo):
+            new.close()
+            for fd in fds.values():
                 os.close(fd)
 
     def _offset_clocks(self) -> None:

@@ -15,7 +15,8 @@ from boxship.runtime.create import Options
 from boxship.runtime.handshake import Creator
 from boxship.runtime.init import NewProcess
 from boxship.runtime.operations import Operation, Stage, reason
-from boxship.runtime.process import NewSession, ResetSignals, SetStreams, plan_process
+from boxship.runtime.process import NewSession, ResetSignals, SetOomScore, SetStreams, plan_process
+from boxship.runtime.scheduling import SetAffinity
 from boxship.runtime.terminal import OpenTerminal
 
 TYPE_CHECKING = False
@@ -55,12 +56,19 @@ def execute_with(
         raise Conflict(
             "cannot exec in a paused container", hint="resume it, or use --ignore-paused"
         )
+    process = inherit(process, container.spec.get("process") or {})
     spec.check_process(process)
     if not process:
         raise Invalid("process property must not be empty")
     if bool(process.get("terminal")) != (options.console is not None):
         raise Invalid("a terminal and a console socket need each other")
     return _Entry(container, process, options).run()
+
+
+def inherit(process: "dict[str, Any]", init: "dict[str, Any]") -> "dict[str, Any]":
+    """What `process` does not say is as for init."""
+    keys = ("capabilities", "rlimits", "noNewPrivileges", "oomScoreAdj", "apparmorProfile")
+    return {**{key: init[key] for key in keys if key in init}, **process} if process else {}
 
 
 class Enter(Operation):
@@ -134,7 +142,7 @@ class _Entry:
         finally:
             os.close(back)
             os.close(new.stage.own_fds)
-            new.entrance.close()
+            new.close()
 
     def _new_process(self, init: int, creator: Creator, flags: int) -> NewProcess:
         options, process = self.options, self.process
@@ -148,22 +156,24 @@ class _Entry:
             new.entrance = self.container.group.entrance()
         new.preserve = options.preserve_fds
         new.pdeathsig = options.pdeathsig
-        new.keep = {init, stage.own_fds, *(options.stdio or ()), *new.entrance.keep}
+        new.keep = {init, stage.own_fds, *(options.stdio or ())}
         new.keep |= {options.console} if options.console is not None else set()
         new.before = lambda: _own(stage)
         filter_ = seccomp.prepare(
             (self.container.spec.get("linux") or {}).get("seccomp"),
             f"{os.path.dirname(self.container.directory)}/seccomp",
-            {"state": self.container.document("running")},
+            self.container.document("running"),
         )
-        if process.get("noNewPrivileges"):
-            new.late_seccomp = filter_
+        new.seccomp = filter_
+        new.late = bool(process.get("noNewPrivileges"))
         terminal = OpenTerminal(process.get("consoleSize"), mount=False)
         new.plan = [
             ResetSignals(),
             NewSession(f"_ses.{self.container.id}" if options.keyring else ""),
             *([SetStreams(options.stdio)] if options.stdio else []),
+            *_before(process),
             Enter(init, flags, new.entrance),
+            *_after(process),
             *([terminal] if process.get("terminal") else []),
             *plan_process(process, seccomp=filter_),
         ]
@@ -172,6 +182,20 @@ class _Entry:
     def _reap(self) -> None:
         if self.pid and not self.options.parent:
             os.waitpid(self.pid, 0)
+
+
+def _before(process: "dict[str, Any]") -> list[Operation]:
+    """In the host's procfs, and on the processors that moving is to happen on."""
+    plan: list[Operation] = []
+    if process.get("oomScoreAdj") is not None:
+        plan.append(SetOomScore(process["oomScoreAdj"]))
+    cpus = (process.get("execCPUAffinity") or {}).get("initial")
+    return [*plan, SetAffinity(cpus)] if cpus else plan
+
+
+def _after(process: "dict[str, Any]") -> list[Operation]:
+    cpus = (process.get("execCPUAffinity") or {}).get("final")
+    return [SetAffinity(cpus)] if cpus else []
 
 
 def _own(stage: Stage) -> None:

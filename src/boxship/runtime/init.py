@@ -12,7 +12,7 @@ import os
 
 from boxship.kernel import process as kp
 from boxship.kernel.cgroups import Entrance
-from boxship.model.errors import BoxshipError
+from boxship.model.errors import BoxshipError, Invalid
 from boxship.runtime import hooks, program
 from boxship.runtime.handshake import MAPPED, READY, Channel, CreatorGone, to_json
 from boxship.runtime.operations import Operation, Stage, carry_out
@@ -22,6 +22,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
+
+    from boxship.runtime.seccomp import Loader
 
 GOING = b"0"
 _SIGKILL = 9
@@ -44,8 +46,17 @@ class NewProcess:
         self.pdeathsig = False
         self.before: Callable[[], None] = _nothing
         self.fifo = -1  # exec.fifo, O_PATH; -1: execute at once
-        self.late_seccomp: Callable[[Stage], None] | None = None
+        self.seccomp: Loader | None = None
+        self.late = False  # with no_new_privs the filter is loaded last of all
         self.hooks: tuple[dict[str, Any] | None, dict[str, Any]] = (None, {})
+
+    def close(self) -> None:
+        """What the creator had open for it."""
+        self.entrance.close()
+        if self.seccomp is not None:
+            self.seccomp.close()
+        if self.fifo >= 0:
+            os.close(self.fifo)
 
     def live(self) -> None:
         """From birth to execve(2).  Runs in the child; does not return but by error."""
@@ -62,7 +73,9 @@ class NewProcess:
 
     def _prepare(self) -> None:
         preserved = set(range(3, 3 + self.preserve))
-        kp.close_all_but(self.keep | preserved | {self.channel.reading, self.channel.writing})
+        filtered = self.seccomp.keep if self.seccomp is not None else set()
+        own = {self.channel.reading, self.channel.writing}
+        kp.close_all_but(self.keep | self.entrance.keep | filtered | preserved | own)
         if self.hidden:
             kp.prctl(kp.PR_SET_DUMPABLE, 0)
         self.before()
@@ -99,8 +112,10 @@ class NewProcess:
             self._close_all_but(report)
             wanted, state = self.hooks
             hooks.run(wanted, "startContainer", {**state, "status": "created", "pid": os.getpid()})
-            if self.late_seccomp is not None:
-                self.late_seccomp(self.stage)
+            if self.late and self.seccomp is not None:
+                self.seccomp.load()
+            if not arguments:
+                raise Invalid("the container has no process to start")
             try:
                 os.execve(file, arguments, env)
             except OSError as error:
@@ -110,7 +125,8 @@ class NewProcess:
             os._exit(1)
 
     def _close_all_but(self, report: int) -> None:
-        kp.close_all_but({report, *range(3, 3 + self.preserve)})
+        late = self.seccomp.keep if self.late and self.seccomp is not None else set()
+        kp.close_all_but({report, *late, *range(3, 3 + self.preserve)})
 
 
 def _nothing() -> None:

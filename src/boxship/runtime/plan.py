@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from boxship.runtime.seccomp import Loader
+
 
 class EnterCgroup(Operation):
     """Into the container's group; a cgroup namespace begins there."""
@@ -115,7 +117,7 @@ class Init:
         self.state: dict[str, Any] = {}
         self.keyring = ""
         self.pivot = True
-        self.seccomp: Callable[[Stage], None] | None = None
+        self.seccomp: Loader | None = None
 
 
 def plan_init(init: Init) -> list[Operation]:

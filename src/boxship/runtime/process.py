@@ -13,11 +13,13 @@ from boxship.kernel import process as kp
 from boxship.kernel.ignoring import ignoring
 from boxship.model.errors import Forbidden, Invalid
 from boxship.runtime.operations import Operation, Stage
+from boxship.runtime.scheduling import plan_scheduling
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
+
+    from boxship.runtime.seccomp import Loader
 
 
 class ResetSignals(Operation):
@@ -98,6 +100,10 @@ class SetOomScore(Operation):
         try:
             if int(os.read(fd, 16)) != self.value:
                 os.write(fd, str(self.value).encode())
+        except PermissionError:
+            raise Forbidden(
+                "permission denied", hint="to lower it, the runtime needs CAP_SYS_RESOURCE"
+            ) from None
         finally:
             os.close(fd)
 
@@ -128,6 +134,11 @@ class SetLimit(Operation):
         try:
             resource.setrlimit(self.number, self.limits)
         except ValueError as error:
+            soft, hard = self.limits
+            if hard != -1 and not -1 < soft <= hard:
+                raise Invalid(
+                    f"error setting rlimit type {self.number}: invalid argument"
+                ) from None
             hard = resource.getrlimit(self.number)[1]
             raise Forbidden(
                 f"error setting rlimit type {self.number}: operation not permitted",
@@ -266,9 +277,9 @@ def _own_streams(uid: int) -> None:
 class LoadSeccomp(Operation):
     """The system call filter."""
 
-    def __init__(self, load: "Callable[[Stage], None]") -> None:
-        """`load(stage)` does it: made by seccomp.py from the spec."""
-        self.load = load
+    def __init__(self, loader: "Loader") -> None:
+        """The loader is made from the spec, by seccomp.py."""
+        self.loader = loader
 
     def describe(self) -> str:
         """`load the seccomp filter`."""
@@ -276,7 +287,8 @@ class LoadSeccomp(Operation):
 
     def execute(self, stage: Stage) -> None:
         """Once loaded it holds for what the runtime itself still does."""
-        self.load(stage)
+        del stage
+        self.loader.load()
 
 
 class SetPersonality(Operation):
@@ -328,11 +340,10 @@ def environment(process: "dict[str, Any]") -> dict[str, str]:
     return {name: value for name, _, value in pairs if name}
 
 
-def plan_process(
-    process: "dict[str, Any]", *, seccomp: "Callable[[Stage], None] | None" = None
-) -> list[Operation]:
+def plan_process(process: "dict[str, Any]", *, seccomp: "Loader | None" = None) -> list[Operation]:
     """From the privileges of the runtime down to those of the user's program."""
-    plan: list[Operation] = [
+    plan: list[Operation] = plan_scheduling(process)
+    plan += [
         SetLimit(entry["type"], entry["soft"], entry["hard"])
         for entry in process.get("rlimits") or ()
     ]

@@ -10,12 +10,10 @@ from boxship.kernel.ignoring import ignoring
 from boxship.kernel.seccomp import FILTER_FLAG_NEW_LISTENER, FLAGS, INSTRUCTION_SIZE, Filter
 from boxship.model.errors import Invalid, System
 from boxship.runtime import documents
-from boxship.runtime.operations import Stage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import _socket
-    from collections.abc import Callable
     from typing import Any
 
 # Part of the digest: a new way of compiling must not find the old programs.
@@ -50,10 +48,37 @@ def _digest(text: str) -> str:
     return str(sha256(text.encode()).hexdigest())
 
 
-def prepare(
-    section: "dict[str, Any] | None", cache: str, state: "dict[str, Any]"
-) -> "Callable[[Stage], None] | None":
-    """What loads the filter in the container's process, or None if there is none to load.
+class Loader:
+    """Loads the filter in the container's process."""
+
+    def __init__(
+        self, ready: Filter, agent: "_socket.socket | None", state: "dict[str, Any]"
+    ) -> None:
+        """`agent`, if any, gets the listener, and is told `state`."""
+        self._filter = ready
+        self._agent = agent
+        self._state = state
+
+    @property
+    def keep(self) -> set[int]:
+        """What must stay open until then."""
+        return {self._agent.fileno()} if self._agent is not None else set()
+
+    def load(self) -> None:
+        """From here on the filter holds, for what the runtime itself still does as well."""
+        fd = self._filter.load()
+        if self._agent is not None:
+            _send(self._agent, fd, self._state)
+            os.close(fd)
+
+    def close(self) -> None:
+        """The creator's end of it."""
+        if self._agent is not None:
+            self._agent.close()
+
+
+def prepare(section: "dict[str, Any] | None", cache: str, state: "dict[str, Any]") -> Loader | None:
+    """What loads the filter, or None if there is none to load.
 
     `state` is what the other end of `listenerPath` is told (runtime-spec config-linux.md,
     "The Container Process State").
@@ -66,19 +91,17 @@ def prepare(
             raise Invalid(f"seccomp flag {name!r} does not exist")
         flags |= FLAGS[name]
     notify = any(rule["action"] == _NOTIFY for rule in section.get("syscalls") or ())
-    if notify and not section.get("listenerPath"):
+    if not notify:
+        return Loader(Filter(program(section, cache), flags), None, {})
+    if not section.get("listenerPath"):
         raise Invalid("seccomp: SCMP_ACT_NOTIFY needs a listenerPath")
-    flags |= FILTER_FLAG_NEW_LISTENER if notify else 0
-    ready = Filter(program(section, cache), flags)
-    listener = _connect(section["listenerPath"]) if notify else None
-
-    def load(stage: Stage) -> None:
-        del stage
-        fd = ready.load()
-        if listener is not None:
-            _send(listener, fd, {**state, "metadata": section.get("listenerMetadata", "")})
-
-    return load
+    ready = Filter(program(section, cache), flags | FILTER_FLAG_NEW_LISTENER)
+    told = {
+        "ociVersion": state["ociVersion"],
+        "metadata": section.get("listenerMetadata", ""),
+        "state": state,
+    }
+    return Loader(ready, _connect(section["listenerPath"]), told)
 
 
 def _connect(path: str) -> "_socket.socket":
