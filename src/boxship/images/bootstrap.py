@@ -43,7 +43,12 @@ _FILES = {
 }
 _ETC_LINKS = {"usr/bin": "../bin", "usr/sbin": "../bin", "sbin": "bin"}
 _DEBOOTSTRAP_S = 3600
-_LEFT_OUT = (b"var/cache/apt/archives/", b"var/lib/apt/lists/", b"var/log/", b"dev/")
+# Packages and lists that apt got, logs of the installation, device nodes: not the folders of them.
+_LEFT_OUT = (
+    *((b"var/cache/apt/archives/", b".deb"), (b"var/cache/apt/", b"pkgcache.bin")),
+    *((b"var/lib/apt/lists/", b"_Packages"), (b"var/lib/apt/lists/", b"Release")),
+    *((b"var/log/", b".log"), (b"dev/", b"")),
+)
 
 
 def bootstrap(images: "Images", kind: str, reference: str, progress: Progress) -> Image:
@@ -138,7 +143,7 @@ def _bootstrap_debian(images: "Images", reference: str, progress: Progress) -> I
 
 def _wanted(path: bytes) -> bool:
     """Leave out what only this run left behind; the folders themselves stay."""
-    return not any(path.startswith(folder) for folder in _LEFT_OUT)
+    return not any(path.startswith(folder) and path.endswith(end) for folder, end in _LEFT_OUT)
 
 
 def _run_debootstrap(command: list[str]) -> None:

@@ -91,6 +91,7 @@ class LayerIndex:
         with self._db.change() as db:
             row = db.execute(_LAYER + "WHERE chain_id = ?", (layer.chain_id,)).fetchone()
             if row is None:
+                _check_parent(db, layer.parent)
                 db.execute(
                     "INSERT INTO layers VALUES (?, ?, ?, ?, ?, ?, ?)",
                     (
@@ -147,10 +148,7 @@ class LayerIndex:
     def add_upper(self, upper: Upper) -> None:
         """Enter a container's upper, which needs its parent from now on."""
         with self._db.change() as db:
-            if upper.parent is not None:
-                query = "SELECT 1 FROM layers WHERE chain_id = ?"
-                if db.execute(query, (upper.parent,)).fetchone() is None:
-                    raise NotFound(f"layer {upper.parent} does not exist")
+            _check_parent(db, upper.parent)
             db.execute(
                 "INSERT INTO uppers VALUES (?, ?, ?, ?, ?)",
                 (
@@ -182,6 +180,12 @@ class LayerIndex:
     def close(self) -> None:
         """Close the file."""
         self._db.close()
+
+
+def _check_parent(db: Connection, parent: str | None) -> None:
+    query = "SELECT 1 FROM layers WHERE chain_id = ?"
+    if parent is not None and db.execute(query, (parent,)).fetchone() is None:
+        raise NotFound(f"layer {parent} does not exist")
 
 
 def _collect(db: Connection, suspects: list[str | None]) -> list[Layer]:

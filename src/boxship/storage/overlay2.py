@@ -8,44 +8,27 @@ has.  So a row says in which boot it was written until a later syncfs(2) made it
 drops the layers of another boot that never were.
 """
 
-import hashlib
 import os
 import threading
 from contextlib import suppress
 
 from boxship.kernel import mounts, overlay, sync
-from boxship.model.digest import Digest, chain_id
+from boxship.model.digest import chain_id
 from boxship.model.errors import BoxshipError, Conflict, NotFound
 from boxship.storage import changes, limits, trees
 from boxship.storage.cachedirs import CacheDirs, new_cache_id, new_link
 from boxship.storage.initlayer import InitPlan
 from boxship.storage.layers import LEASE, Layer, LayerIndex, Upper
+from boxship.storage.readahead import ReadAhead
 from boxship.storage.tarstream import Readable, TarStream
 from boxship.storage.trash import Trash
 from boxship.storage.unpack import Unpacker
 from boxship.storage.view import View
 
-_SYNC_AFTER_S = 5.0
+# When the kernel has written most of it by itself (vm.dirty_expire_centisecs is 30 s): a sync that
+# comes sooner makes others wait, and writes layers that are removed before anybody needs them.
+_SYNC_AFTER_S = 40.0
 _STACKS = 512
-
-
-class HashedStream:
-    """A stream whose bytes are hashed as they are read: its digest is the diff id."""
-
-    def __init__(self, stream: Readable) -> None:
-        """Read from `stream`."""
-        self._stream = stream
-        self._hash = hashlib.sha256()
-
-    def read(self, size: int, /) -> bytes:
-        """The next bytes."""
-        data = self._stream.read(size)
-        self._hash.update(data)
-        return data
-
-    def digest(self) -> Digest:
-        """Of all that was read."""
-        return Digest(f"sha256:{self._hash.hexdigest()}")
 
 
 class Stack:
@@ -88,9 +71,9 @@ class Overlay2:
         cache_id, link = new_cache_id(), new_link()
         self._dirs.make(cache_id, link, [layer.link for layer in below])
         try:
-            hashed = HashedStream(stream)
-            size = self._unpack(cache_id, below, TarStream(hashed, self._limits), label)
-            diff_id = hashed.digest()
+            with ReadAhead(stream) as ahead:
+                size = self._unpack(cache_id, below, TarStream(ahead, self._limits), label)
+                diff_id = ahead.digest()
             self._dirs.commit(cache_id)
             chain = chain_id(parent, diff_id)
             layer = Layer(chain, diff_id, parent, cache_id, link, size)
@@ -332,6 +315,8 @@ class Overlay2:
     def sync(self) -> None:
         """Make all layers durable now."""
         chain_ids = list(self._index.unsynced())
+        if not chain_ids:
+            return
         fd = os.open(self._dirs.home, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             sync.syncfs(fd)
