@@ -1,5 +1,7 @@
 """The container's cgroup, found by a process in it; and news of the out-of-memory killer."""
 
+from functools import cache
+
 from boxship.kernel import cgroups, cgroups_v1, cgroups_v2
 from boxship.kernel.cgroups import Group, OomEvents
 from boxship.shim.loop import READ, Loop
@@ -9,14 +11,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+@cache
+def _points() -> dict[str, str]:
+    # Once, by the zygote: they do not change while the host is up.
+    return {} if cgroups.is_unified() else cgroups_v1.hierarchies()
+
+
 def group_of(pid: int) -> Group:
     """The group of process `pid`, whichever runtime made it."""
-    lines = (line.split(":", 2) for line in cgroups.read(f"/proc/{pid}/cgroup").splitlines())
-    places = {controllers: path for _, controllers, path in lines}
-    if cgroups.is_unified():
-        return cgroups_v2.find(places.get("", "/"))
-    wanted = {name: places[name] for name in cgroups_v1.hierarchies() if name in places}
-    return cgroups_v1.find(wanted)
+    points = _points()
+    paths = {}
+    for line in cgroups.read(f"/proc/{pid}/cgroup").splitlines():
+        _, controllers, path = line.split(":", 2)
+        if controllers in points:
+            paths[controllers] = points[controllers] + path
+        elif not points and not controllers:
+            return cgroups_v2.find(path)
+    return cgroups_v1.GroupV1(paths)
 
 
 class OomWatch:

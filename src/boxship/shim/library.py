@@ -4,6 +4,17 @@ import os
 import socket
 
 from boxship.model.errors import System
+from boxship.runtime import (
+    create,
+    delete,
+    execute,
+    handshake,
+    init,
+    kill,
+    pause,
+    start,
+    update,
+)
 from boxship.shim import jobs
 from boxship.shim.loop import Loop
 from boxship.shim.runtimes import Place
@@ -19,9 +30,6 @@ if TYPE_CHECKING:
     # Makes a process with these descriptors; sends its terminal, if any, to the last one.
     Birth = Callable[[tuple[int, int, int], int | None], int]
 
-# Imported by the zygote, so that no shim has to.
-LIBRARY_MODULES = ("create", "execute", "start", "kill", "delete", "pause", "update", "state")
-
 
 class Library:
     """boxship.runtime, each verb in a fork of the shim that lives for some milliseconds."""
@@ -36,7 +44,6 @@ class Library:
 
     def create(self, bundle: str, stdio: "Stdio") -> "Steps":
         """The init is born as a child of the shim, and dies with it."""
-        from boxship.runtime import create
 
         def make(fds: tuple[int, int, int], console: int | None) -> int:
             return create.create(
@@ -55,7 +62,6 @@ class Library:
 
     def execute(self, name: str, process: "dict[str, Any]", stdio: "Stdio") -> "Steps":
         """As `create`, in the container's namespaces."""
-        from boxship.runtime import execute
 
         def make(fds: tuple[int, int, int], console: int | None) -> int:
             return execute.execute(
@@ -87,8 +93,6 @@ class Library:
 
     def start(self) -> "Steps":
         """Release the init; an error of its execve(2) is raised."""
-        from boxship.runtime import start
-
         if self._has_hooks:
             yield jobs.forked(self._loop, lambda: start.start(self._id, self._root))
             return
@@ -100,14 +104,10 @@ class Library:
 
     def kill_all(self, number: int) -> "Steps":
         """Every process of the container's cgroup."""
-        from boxship.runtime import kill
-
         yield jobs.forked(self._loop, lambda: kill.kill(self._id, self._root, number, all_=True))
 
     def delete(self, *, ended: bool) -> "Steps":
         """State, cgroups, whatever processes are left."""
-        from boxship.runtime import delete
-
         # When nothing lives any more, that takes less time than a fork does.
         if ended and not self._has_hooks:
             delete.delete(self._id, self._root, force=True)
@@ -116,20 +116,14 @@ class Library:
 
     def pause(self) -> "Steps":
         """The freezer."""
-        from boxship.runtime import pause
-
         yield jobs.forked(self._loop, lambda: pause.pause(self._id, self._root))
 
     def resume(self) -> "Steps":
         """The freezer again."""
-        from boxship.runtime import pause
-
         yield jobs.forked(self._loop, lambda: pause.resume(self._id, self._root))
 
     def update(self, resources: "dict[str, Any]") -> "Steps":
         """Limits of the cgroup."""
-        from boxship.runtime import update
-
         yield jobs.forked(self._loop, lambda: update.update(self._id, self._root, resources))
 
 
@@ -139,8 +133,6 @@ def _has_hooks(bundle: str) -> bool:
 
 
 def _raise_error_of(answer: bytes) -> None:
-    from boxship.runtime import handshake, init
-
     if not answer.startswith(init.GOING):
         raise System("the container's init was killed before it could start")
     if len(answer) > len(init.GOING):

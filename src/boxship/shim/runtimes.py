@@ -1,7 +1,5 @@
 """The port to an OCI runtime: library.py is ours, program.py any other."""
 
-import os
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Protocol
@@ -59,5 +57,5 @@ class Place:
 
 def default_root(bundle: str, namespace: str, name: str) -> str:
     """<state>/runtime/<namespace>/<name>, for a bundle at <state>/<plugin>/<namespace>/<id>."""
-    state = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(bundle))))
-    return os.path.join(state, "runtime", namespace, name)
+    state = bundle.rstrip("/").rsplit("/", 3)[0]
+    return f"{state}/runtime/{namespace}/{name}"

@@ -1,7 +1,6 @@
 """The shim process: ttrpc connections -> calls of the task -> answers; and when it may end."""
 
 import os
-import signal
 import socket
 
 from boxship.model import errors
@@ -197,8 +196,6 @@ class Connection:
 
 def serve(listener: socket.socket, request: "dict[str, Any]") -> None:
     """The life of a shim: from its birth by the zygote to the end of its container."""
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, _outlive)
     loop = Loop()
     publisher = Publisher(loop, request.get("events", ""), request["namespace"])
     task = Task(loop, request["id"], request["namespace"], publisher)
@@ -209,7 +206,3 @@ def serve(listener: socket.socket, request: "dict[str, Any]") -> None:
         os.unlink(path)
     except OSError:
         return
-
-
-def _outlive(_number: int, _frame: object) -> None:
-    """A shim ends with its container, or by SIGKILL; a handler, so that exec makes it default."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from boxship.shim.runtimes import Runtime
 
     Fields = dict[str, Any]
+    MakeRuntime = Callable[[Loop, str, str, Fields], Runtime]
 
 VERSION = "boxship"
 OUR_NAMES = {"", "boxship", "boxship-runtime"}
@@ -48,6 +49,7 @@ class Task:
         """Nothing is created; `on_shutdown` is called when the shim is to end."""
         self.id = container_id
         self.on_shutdown: Callable[[], None] = lambda: None
+        self.make_runtime: MakeRuntime = runtime_of
         self._loop = loop
         self._namespace = namespace
         self._publisher = publisher
@@ -83,7 +85,7 @@ class Task:
         if request["checkpoint"]:
             raise Unsupported("restoring a checkpoint is not supported by this shim")
         self._bundle = request["bundle"]
-        self._runtime = runtime_of(self._loop, self.id, self._namespace, request)
+        self._runtime = self.make_runtime(self._loop, self.id, self._namespace, request)
         stdio = Stdio(self._loop, _wanted(request))
         init = self._init = Process("", stdio)
         init.busy = True
@@ -382,15 +384,21 @@ def runtime_of(loop: Loop, container_id: str, namespace: str, request: "Fields")
     name = "boxship" if ours else os.path.basename(binary)
     bundle = request["bundle"]
     place = Place(container_id, bundle, root or default_root(bundle, namespace, name))
-    os.makedirs(place.root, mode=0o711, exist_ok=True)
-    note = {"binary": "" if ours else binary, "root": place.root, "id": container_id}
-    with open(os.path.join(bundle, RUNTIME_FILE), "wb", buffering=0) as file:
-        file.write(json.dumps(note).encode())
+    note_runtime(place, "" if ours else binary)
     if ours:
         return Library(loop, place)
     from boxship.shim.program import Program
 
     return Program(loop, place, binary, systemd_cgroup=options["systemd_cgroup"])
+
+
+def note_runtime(place: Place, binary: str) -> None:
+    """Write into the bundle what a clean-up needs to know; "" is our runtime."""
+    if not os.access(place.root, os.W_OK):
+        os.makedirs(place.root, mode=0o711, exist_ok=True)
+    note = {"binary": binary, "root": place.root, "id": place.id}
+    with open(os.path.join(place.bundle, RUNTIME_FILE), "wb", buffering=0) as file:
+        file.write(json.dumps(note).encode())
 
 
 def _wanted(request: "Fields") -> Wanted:

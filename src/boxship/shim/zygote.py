@@ -8,6 +8,7 @@ supervisor                                        zygote
 (end of file: the supervisor is gone)         ─▶  exit
 """
 
+import contextlib
 import gc
 import json
 import os
@@ -18,8 +19,7 @@ from importlib import import_module
 
 from boxship.kernel import prctl
 from boxship.model.errors import BoxshipError
-from boxship.shim import cleanup, jobs, server
-from boxship.shim.library import LIBRARY_MODULES
+from boxship.shim import cleanup, server
 from boxship.shim.rehearsal import rehearse
 
 TYPE_CHECKING = False
@@ -28,77 +28,119 @@ if TYPE_CHECKING:
 
 _LONGEST_REQUEST = 64 * 1024
 _TITLE_ID = 12
+_ONE_DESCRIPTOR = socket.CMSG_SPACE(4)
+_ANSWERED = b"k"
+
+# CPython's pymalloc.  Were they other numbers, some memory would be lost and nothing else.
+_POOL_SIZE, _POOL_HEADER = 16 * 1024, 48
+_MOST_HOLES = 20_000
 
 
 def serve(fd: int) -> int:
     """Fork until the other end is closed."""
     control = socket.socket(fileno=fd)
     control.set_inheritable(False)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _import_all()
-    prctl.keep_heap_small()
-    rehearse()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    _prepare()
     gc.collect()
     gc.freeze()
+    filled = _fill_holes()
+    # Whatever the zygote changes between two forks, the shim before keeps a copy of: do little.
     while True:
-        message, fds, _, _ = socket.recv_fds(control, _LONGEST_REQUEST, 1)
+        message, ancillary, _, _ = control.recvmsg(_LONGEST_REQUEST, _ONE_DESCRIPTOR)
         if not message:
-            return 0
-        try:
-            answer = _answer(control, json.loads(message), fds)
-        except (OSError, ValueError, LookupError, BoxshipError) as error:
-            answer = {"error": f"the zygote cannot do this: {error}"}
-        for received in fds:
-            os.close(received)
-        control.send(json.dumps(answer).encode())
+            return len(filled) and 0
+        read, write = os.pipe2(os.O_CLOEXEC)
+        if not os.fork():
+            _become_child(control, message, ancillary, write)
+        os.close(write)
+        if ancillary:
+            os.close(_descriptor(ancillary))
+        if os.read(read, 1) != _ANSWERED:
+            control.send(b'{"error": "the process that the zygote has forked died at once"}')
+        os.close(read)
 
 
-def _import_all() -> None:
+def _prepare() -> None:
+    """Import, adapt, and set what every shim would set."""
     import_module("boxship.shim.program")
-    for name in LIBRARY_MODULES:
-        try:
-            import_module(f"boxship.runtime.{name}")
-        except ImportError as error:
-            print(f"boxship zygote: {error}", file=sys.stderr)  # noqa: T201 - its only log
+    prctl.keep_heap_small()
+    with contextlib.suppress(OSError):
+        rehearse(f"/tmp/boxship-rehearsal-{os.getpid()}")
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, _outlive)
 
 
-def _answer(control: socket.socket, request: "dict[str, Any]", fds: list[int]) -> "dict[str, Any]":
-    if "cleanup" in request:
-        _clean_up(request["cleanup"])
-        return {}
-    pid = os.fork()
-    if not pid:
-        _become_shim(control, request, fds[0])
-    return {"pid": pid}
+def _outlive(_number: int, _frame: object) -> None:
+    """A shim ends with its container, or by SIGKILL; a handler, so that exec makes it default."""
 
 
-def _clean_up(what: "dict[str, Any]") -> None:
-    read, write = os.pipe2(os.O_CLOEXEC)
-    if not os.fork():
-        jobs.run_in_child(lambda: cleanup.clean_up(what), write, {0, 1, 2, write})
-    os.close(write)
-    with open(read, "rb", buffering=0) as answer:
-        jobs.value_of(answer.readall())
+def _fill_holes() -> "list[object]":
+    """Objects that use up the free places between those of the zygote.
+
+    Each shim would put its own objects there, and get a copy of each page for a few bytes.  The
+    first place of a pool that is empty shows that there is no place left in the others.
+    """
+    filled: list[object] = []
+    for size in range(16, 513, 16):
+        for number in range(_MOST_HOLES):
+            filled.append(_object_of(size, number))
+            if id(filled[-1]) % _POOL_SIZE == _POOL_HEADER:
+                break
+    return filled
 
 
-def _become_shim(control: socket.socket, request: "dict[str, Any]", listener_fd: int) -> None:
-    """Never returns."""
+def _object_of(size: int, number: int) -> object:
+    if size == 16:
+        return object()
+    return (1 << 29) + number if size == 32 else bytes(size - 40)
+
+
+def _become_child(
+    control: socket.socket, message: bytes, ancillary: "list[tuple[int, int, bytes]]", write: int
+) -> None:
+    """Never returns: a shim until its container has ended, or a clean-up that answers."""
     status = 1
     try:
-        os.setsid()
-        control.close()
-        prctl.become_subreaper()
-        prctl.set_title(f"boxship-shim {request['id'][:_TITLE_ID]}")
-        _own_stdio(request["bundle"])
-        listener = socket.socket(fileno=os.dup(listener_fd))
-        prctl.close_all_but({0, 1, 2, listener.fileno()})
-        server.serve(listener, request)
+        request = json.loads(message)
+        if "cleanup" in request:
+            _clean_up(control, request["cleanup"], write)
+        else:
+            _become_shim(control, request, _descriptor(ancillary), write)
         status = 0
     except BaseException:  # noqa: BLE001 - the last words of a shim
         sys.excepthook(*sys.exc_info())
     finally:
         os._exit(status)
+
+
+def _descriptor(ancillary: "list[tuple[int, int, bytes]]") -> int:
+    return int.from_bytes(ancillary[0][2][:4], sys.byteorder)
+
+
+def _clean_up(control: socket.socket, what: "dict[str, Any]", write: int) -> None:
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    answer = {}
+    try:
+        cleanup.clean_up(what)
+    except (OSError, ValueError, LookupError, BoxshipError) as error:
+        answer = {"error": f"clean up after {what.get('id')}: {error}"}
+    control.send(json.dumps(answer).encode())
+    os.write(write, _ANSWERED)
+
+
+def _become_shim(
+    control: socket.socket, request: "dict[str, Any]", listener_fd: int, write: int
+) -> None:
+    os.setsid()
+    prctl.become_subreaper()
+    prctl.set_title(f"boxship-shim {request['id'][:_TITLE_ID]}")
+    _own_stdio(request["bundle"])
+    control.send(b'{"pid": %d}' % os.getpid())
+    os.write(write, _ANSWERED)
+    prctl.close_all_but({0, 1, 2, listener_fd})
+    control.detach()
+    server.serve(socket.socket(fileno=listener_fd), request)
 
 
 def _own_stdio(bundle: str) -> None:
