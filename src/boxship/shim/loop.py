@@ -52,7 +52,7 @@ class Loop:
         # Exits of children that nobody watches yet: a process may end before its pid is known.
         self._unclaimed: dict[int, int] = {}
         self._expected = 0
-        self._running = True
+        self._running = False
         self._wake_read, self._wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, _nothing)
@@ -113,6 +113,7 @@ class Loop:
 
     def run(self) -> None:
         """Call back until `stop`."""
+        self._running = True
         while self._running:
             for fd, events in self._wait():
                 # An earlier callback of this round may have removed it.

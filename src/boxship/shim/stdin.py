@@ -31,6 +31,11 @@ class Stdin:
         """Whether the process is behind."""
         return self._backlog.size >= MOST_HELD
 
+    @property
+    def closed(self) -> bool:
+        """Whether nothing can be written any more."""
+        return self._fd < 0
+
     def when_room(self, callback: "Callable[[], None]") -> None:
         """Call back once, when it is no longer full."""
         self._waiting.append(callback)
