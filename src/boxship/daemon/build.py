@@ -15,6 +15,7 @@ from boxship.daemon.events import Events
 from boxship.daemon.fifos import FifoIO
 from boxship.daemon.parts import Parts
 from boxship.daemon.records import Records
+from boxship.daemon.security import Filters
 from boxship.daemon.stdio import ShimIO
 from boxship.daemon.supervise import Supervise
 from boxship.daemon.tasks import Tasks
@@ -40,12 +41,15 @@ def build_engine(config: Config) -> Engine:
     layers = Overlay2(root)
     registry = RegistryClient(insecure=config.insecure_registries)
     facts = host.look()
+    profile = _seccomp(config.seccomp_profile)
     tasks = Tasks(config.supervisor_socket)
     parts = Parts(
         config=config,
         host=facts,
+        runtimes=config.known_runtimes(),
         capabilities=capabilities.supported(facts.last_capability, facts.bounding),
-        seccomp=_seccomp(config.seccomp_profile),
+        seccomp=profile,
+        filters=Filters(profile, facts),
         records=Records(f"{root}/daemon.db"),
         containers=Containers(),
         images=Images(root, blobs, layers, registry),

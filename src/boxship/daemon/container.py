@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from boxship.daemon.attach import Attaching
@@ -67,7 +67,7 @@ class State:
 
     def document(self) -> dict[str, Any]:
         """As it is stored."""
-        return asdict(self)
+        return {name: getattr(self, name) for name in _FIELDS[type(self)]}
 
 
 @dataclass(slots=True)
@@ -91,7 +91,11 @@ class Record:
 
     def document(self) -> dict[str, Any]:
         """As it is stored."""
-        return asdict(self)
+        return {name: getattr(self, name) for name in _FIELDS[type(self)]}
+
+
+# Not dataclasses.asdict, which copies every document that is in there.
+_FIELDS = {kind: tuple(f.name for f in fields(kind)) for kind in (Record, State)}
 
 
 class Container:

@@ -39,19 +39,26 @@ async def create(parts: Parts, request: CreateRequest) -> tuple[str, list[str]]:
     with ExitStack() as undo:
         parts.containers.claim(record.name, container_id)
         undo.callback(parts.containers.release, record.name, container_id)
-        parts.records.claim(record, container.state)
-        undo.callback(parts.records.delete, container_id)
-        record.mounts = mounts.points(
-            record.host_config, record.config, parts.volumes, _donors(parts, record)
-        )
-        undo.callback(parts.volumes.remove_anonymous, record.mounts)
+        if _may_have_volumes(record):
+            parts.records.claim(record, container.state)
+            undo.callback(parts.records.delete, container_id)
+            record.mounts = mounts.points(
+                record.host_config, record.config, parts.volumes, _donors(parts, record)
+            )
+            undo.callback(parts.volumes.remove_anonymous, record.mounts)
+            parts.records.claim(record, container.state)
         undo.callback(_discard, parts, container_id)
         await parts.in_thread(_make, parts, record)
-        parts.records.ready(record)
+        parts.records.ready(record, container.state)
         undo.pop_all()
     parts.containers.add(container)
     parts.events.container(container, "create")
     return container_id, [*options.warnings, *_warnings(record)]
+
+
+def _may_have_volumes(record: Record) -> bool:
+    asked = (record.host_config[field] for field in ("Binds", "Mounts", "VolumesFrom"))
+    return any(asked) or bool(record.config["Volumes"])
 
 
 def _image_name(request: CreateRequest) -> str:
@@ -133,7 +140,7 @@ def _host_config(parts: Parts, request: CreateRequest) -> dict[str, Any]:
 
 
 def _check_runtime(parts: Parts, host_config: dict[str, Any]) -> None:
-    known = parts.config.known_runtimes()
+    known = parts.runtimes
     if host_config["Runtime"] not in known:
         raise Invalid(
             f"unknown or invalid runtime name: {host_config['Runtime']}",

@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from boxship.daemon import release, restarts
+from boxship.daemon.discard import from_disk, remove_locked
 from boxship.daemon.runtimes import io_of
 from boxship.daemon.start import start_locked
 from boxship.model import container as states
@@ -46,16 +47,20 @@ async def exited_locked(parts: Parts, c: Container, code: int, at_ns: int, error
     ran_s = max(0, state.finished_at_ns - state.started_at_ns) // SECOND_NS
     for command in list(c.execs.values()):
         command.container_ended()
-    await release.everything(parts, c)
+    last = not again and c.auto_remove and not c.keep
+    discarding = None
+    if last:  # beside the rest: `docker run --rm` waits for all of it
+        discarding = asyncio.ensure_future(parts.in_thread(from_disk, parts, c, True))
+    await release.everything(parts, c, with_root=not last)
+    if not last:
+        parts.records.save_all(c.id, state, c.network_settings)
     parts.events.container(c, "die", exitCode=str(code), execDuration=str(ran_s))
     c.waits.exited(state)
     if again:
         c.backoff_s = restarts.next_delay(c.backoff_s, ran_s)
         c.restart = parts.spawn(_restart(parts, c, c.backoff_s), f"restart {c.id[:12]}")
-    elif c.auto_remove and not c.keep:
-        from boxship.daemon.remove import remove_locked
-
-        await remove_locked(parts, c, volumes=True)
+    elif last:
+        await remove_locked(parts, c, volumes=True, discarding=discarding)
 
 
 def _lost(parts: Parts, c: Container, code: int) -> str:

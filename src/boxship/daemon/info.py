@@ -203,7 +203,7 @@ def _host(parts: Parts) -> dict[str, Any]:
 
 
 def _runtimes(parts: Parts) -> dict[str, Any]:
-    known = parts.config.known_runtimes()
+    known = parts.runtimes
     return {
         "Runtimes": {name: {"path": path or name} for name, (_, path) in sorted(known.items())},
         "DefaultRuntime": parts.config.runtime,

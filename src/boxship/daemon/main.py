@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("boxship.daemon")
 
+SWITCH_S = 0.001  # the loop waits for worker threads often, and shortly
+
 
 def main(arguments: list[str]) -> int:
     """The program; returns its exit code."""
@@ -40,6 +42,7 @@ def main(arguments: list[str]) -> int:
         if os.geteuid() != 0:
             raise Conflict("dockerd needs to be started with root privileges", hint="use sudo")
         set_up_logging(config)
+        sys.setswitchinterval(SWITCH_S)
         with pid_file(config.pidfile):
             uvloop.run(serve(config))
     except (BoxshipError, OSError) as e:

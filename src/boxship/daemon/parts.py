@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from boxship.daemon.events import Events
     from boxship.daemon.host import HostFacts
     from boxship.daemon.records import Records
+    from boxship.daemon.security import Filters
     from boxship.daemon.stdio import ProcessIO
     from boxship.daemon.tasks import Tasks
     from boxship.daemon.volumes import Volumes
@@ -34,8 +35,10 @@ class Parts:
 
     config: Config
     host: HostFacts
+    runtimes: dict[str, tuple[str, str]]  # name -> shim, and the program behind it or ''
     capabilities: list[str]
     seccomp: dict[str, Any] | None
+    filters: Filters
     records: Records
     containers: Containers
     images: Images
@@ -66,7 +69,7 @@ class Parts:
     def move(self, container: Container, name: str) -> None:
         """Make a move and store it; the event comes after."""
         container.state.move(name)
-        self.records.save(container.id, container.state)
+        self.records.save_all(container.id, container.state, container.network_settings)
 
     def folder(self, container_id: str) -> str:
         """Where a container's own files are."""

@@ -39,17 +39,19 @@ class Records:
         self._db.close()
 
     def claim(self, record: Record, state: State) -> None:
-        """Write that a container is being made; it is not ready yet."""
-        self._db.execute(
-            "INSERT INTO containers (id, name, record, state) VALUES (?, ?, ?, ?)",
-            (record.id, record.name, json.dumps(record.document()), json.dumps(state.document())),
-        )
+        """Write that a container with things outside its own folders is being made."""
+        self._insert(record, state, ready=False)
 
-    def ready(self, record: Record) -> None:
+    def ready(self, record: Record, state: State) -> None:
         """Write that the container is whole."""
+        self._insert(record, state, ready=True)
+
+    def _insert(self, record: Record, state: State, *, ready: bool) -> None:
+        documents = json.dumps(record.document()), json.dumps(state.document())
         self._db.execute(
-            "UPDATE containers SET ready = 1, record = ? WHERE id = ?",
-            (json.dumps(record.document()), record.id),
+            "INSERT OR REPLACE INTO containers (id, name, record, state, ready) "
+            "VALUES (?, ?, ?, ?, ?)",
+            (record.id, record.name, *documents, ready),
         )
 
     def rename(self, record: Record) -> None:
@@ -66,10 +68,11 @@ class Records:
             (json.dumps(state.document()), container_id),
         )
 
-    def save_network(self, container_id: str, network: dict[str, object]) -> None:
-        """Write where a container is attached."""
+    def save_all(self, container_id: str, state: State, network: dict[str, object]) -> None:
+        """Write a state, and where the container is attached."""
         self._db.execute(
-            "UPDATE containers SET network = ? WHERE id = ?", (json.dumps(network), container_id)
+            "UPDATE containers SET state = ?, network = ? WHERE id = ?",
+            (json.dumps(state.document()), json.dumps(network), container_id),
         )
 
     def delete(self, container_id: str) -> None:

@@ -11,8 +11,9 @@ import os
 import shutil
 from typing import TYPE_CHECKING
 
-from boxship.daemon import remove, restarts
+from boxship.daemon import restarts
 from boxship.daemon.container import Container, Record, State
+from boxship.daemon.discard import remove_locked
 from boxship.daemon.exits import exited_locked
 from boxship.daemon.runtimes import io_of
 from boxship.daemon.start import log_target, start_locked
@@ -108,7 +109,7 @@ async def _settle(parts: Parts, c: Container, seen: Seen | None) -> None:
         parts.move(c, "give up")  # and the policy starts it below
     elif c.state.removing or (c.auto_remove and c.state.started_before):
         try:
-            await remove.remove_locked(parts, c, volumes=True)
+            await remove_locked(parts, c, volumes=True)
         except BoxshipError as e:
             log.warning("%s", e)
 

@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-async def everything(parts: Parts, c: Container) -> None:
+async def everything(parts: Parts, c: Container, *, with_root: bool = True) -> None:
     """All of it at once; what fails is logged and found again when the daemon starts."""
-    await asyncio.gather(
+    jobs = [
         _noted(c, "its task", parts.tasks.delete(c.id)),
         _noted(c, "its network", network(parts, c)),
-        _noted(c, "its root", root(parts, c)),
-    )
+    ]
+    if with_root:
+        jobs.append(_noted(c, "its root", root(parts, c)))
+    await asyncio.gather(*jobs)
     io_of(parts, c).drop(c.id)
 
 
@@ -43,7 +45,6 @@ async def network(parts: Parts, c: Container) -> None:
         if c.network_settings:
             publish(parts, c, "disconnect")
             c.network_settings = attachments.ended(c.network_settings)
-            parts.records.save_network(c.id, c.network_settings)
 
 
 async def root(parts: Parts, c: Container) -> None:

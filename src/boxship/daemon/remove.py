@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
-from boxship.daemon import release
+from boxship.daemon.discard import remove_locked
 from boxship.daemon.exits import give_up_restart
 from boxship.daemon.stop import kill
-from boxship.model.errors import BoxshipError, Conflict, Invalid, System
+from boxship.model.errors import Conflict, Invalid, System
 
 if TYPE_CHECKING:
     from boxship.daemon.container import Container
@@ -59,33 +58,3 @@ async def _end(parts: Parts, c: Container) -> None:
         return  # it has ended by itself
     except TimeoutError as e:
         raise System(f'cannot remove container "{c.name}": could not kill container') from e
-
-
-async def remove_locked(parts: Parts, c: Container, *, volumes: bool) -> None:
-    """For whoever has the work; what is left by a failure is found dead, and can be tried again."""
-    parts.move(c, "remove")
-    try:
-        await parts.in_thread(_discard, parts, c, volumes)
-        await _release_network(parts, c)
-    except (BoxshipError, OSError) as e:
-        c.state.error = f'cannot remove container "{c.name}": {e}'
-        c.state.move("fail")
-        parts.records.save(c.id, c.state)
-        raise System(c.state.error) from e
-    parts.records.delete(c.id)
-    parts.containers.remove(c)
-    c.attaching.fail()
-    parts.events.container(c, "destroy")
-    c.waits.removed(c.state)
-
-
-async def _release_network(parts: Parts, c: Container) -> None:
-    if any(e.get("EndpointID") for e in (c.network_settings.get("Networks") or {}).values()):
-        await release.network(parts, c)
-
-
-def _discard(parts: Parts, c: Container, volumes: bool) -> None:
-    parts.layers.remove(c.id)
-    shutil.rmtree(parts.folder(c.id), ignore_errors=True)
-    if volumes:
-        parts.volumes.remove_anonymous(c.mounts)

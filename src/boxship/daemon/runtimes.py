@@ -17,10 +17,9 @@ if TYPE_CHECKING:
 def runtime_of(parts: Parts, c: Container) -> Runtime:
     """The shim and the program; Invalid when the daemon does not know it any more."""
     name = c.host_config["Runtime"]
-    known = parts.config.known_runtimes()
-    if name not in known:
+    if name not in parts.runtimes:
         raise Invalid(f"unknown or invalid runtime name: {name}")
-    return Runtime(*known[name])
+    return Runtime(*parts.runtimes[name])
 
 
 def io_of(parts: Parts, c: Container) -> ProcessIO:

@@ -60,10 +60,22 @@ def _profile(value: str, default: dict[str, Any] | None) -> dict[str, Any] | Non
     return seccomp.parsed(value) if value else default
 
 
-def filter_for(
-    security: Security, capabilities: list[str], host: HostFacts
-) -> dict[str, Any] | None:
-    """The OCI seccomp document, or None."""
-    if security.profile is None:
-        return None
-    return seccomp.converted(security.profile, capabilities, host)
+class Filters:
+    """Filters in the OCI form, made once for each set of capabilities of the daemon's profile."""
+
+    def __init__(self, default: dict[str, Any] | None, host: HostFacts) -> None:
+        """`default` is the profile whose filters are kept."""
+        self._default = default
+        self._host = host
+        self._made: dict[tuple[str, ...], dict[str, Any]] = {}
+
+    def get(self, profile: dict[str, Any] | None, allowed: list[str]) -> dict[str, Any] | None:
+        """The filter of a profile, or None for none."""
+        if profile is None:
+            return None
+        if profile is not self._default:
+            return seccomp.converted(profile, allowed, self._host)
+        key = tuple(allowed)
+        if key not in self._made:
+            self._made[key] = seccomp.converted(profile, allowed, self._host)
+        return self._made[key]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from boxship.daemon import attachments, capabilities, devices, prepare, release, security, stdio
 from boxship.daemon.checks import size
+from boxship.daemon.discard import remove_locked
 from boxship.daemon.runtimes import io_of, runtime_of
 from boxship.daemon.spec import SpecInputs, build_spec
 from boxship.model import container as states
@@ -82,8 +83,6 @@ async def _failed(parts: Parts, c: Container, error: BaseException) -> None:
         c.waits.exited(c.state)
     parts.records.save(c.id, c.state)
     if c.auto_remove and not c.keep:
-        from boxship.daemon.remove import remove_locked
-
         await remove_locked(parts, c, volumes=True)
 
 
@@ -134,7 +133,6 @@ async def _grounds(
     assert not isinstance(prepared, BaseException)
     assert not isinstance(attached, BaseException)
     c.network_settings = attachments.settings(c, attached)
-    parts.records.save_network(c.id, c.network_settings)
     release.publish(parts, c, "connect")
     return prepared, attached
 
@@ -173,7 +171,7 @@ def _inputs(
         devices=nodes,
         device_rules=rules,
         ulimits=list(parts.config.default_ulimits),
-        seccomp=security.filter_for(options, allowed, parts.host),
+        seccomp=parts.filters.get(options.profile, allowed),
         no_new_privileges=options.no_new_privileges or parts.config.no_new_privileges,
         shm=_shm(parts, c),
         init=_init(parts) if host_config.get("Init") else "",

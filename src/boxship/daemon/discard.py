@@ -1,0 +1,49 @@
+"""The end of a container: whatever is its own is taken from the disk, then it is forgotten."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+from boxship.daemon import release
+from boxship.model.errors import BoxshipError, System
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from boxship.daemon.container import Container
+    from boxship.daemon.parts import Parts
+
+
+async def remove_locked(
+    parts: Parts, c: Container, *, volumes: bool, discarding: Awaitable[None] | None = None
+) -> None:
+    """For whoever has the work; what is left by a failure is found dead, and can be tried again.
+
+    With `discarding`, the disk's part is under way already.
+    """
+    c.state.move("remove")
+    if not c.auto_remove:  # recovery removes an ended --rm container anyway: one write less
+        parts.records.save(c.id, c.state)
+    try:
+        await (discarding or parts.in_thread(from_disk, parts, c, volumes))
+        if any(e.get("EndpointID") for e in (c.network_settings.get("Networks") or {}).values()):
+            await release.network(parts, c)
+    except (BoxshipError, OSError) as e:
+        c.state.error = f'cannot remove container "{c.name}": {e}'
+        c.state.move("fail")
+        parts.records.save(c.id, c.state)
+        raise System(c.state.error) from e
+    parts.records.delete(c.id)
+    parts.containers.remove(c)
+    c.attaching.fail()
+    parts.events.container(c, "destroy")
+    c.waits.removed(c.state)
+
+
+def from_disk(parts: Parts, c: Container, volumes: bool) -> None:
+    """Root, log, files, and with `volumes` the volumes that have no name. Blocks."""
+    parts.layers.remove(c.id)
+    shutil.rmtree(parts.folder(c.id), ignore_errors=True)
+    if volumes:
+        parts.volumes.remove_anonymous(c.mounts)
