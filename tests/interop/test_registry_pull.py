@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import sys
 import tarfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
@@ -230,6 +232,45 @@ async def test_a_pull_that_is_cancelled_leaves_nothing(engine: Engine, registry:
         with suppress(asyncio.CancelledError):
             await work
         assert engine.leftovers() == [] or engine.images.list()
+
+
+PULLING = """
+import asyncio, sys
+from pathlib import Path
+from suites.registry_world import Engine
+async def main():
+    engine = Engine(Path(sys.argv[1]))
+    print("ready", flush=True)
+    while True:
+        image = await engine.images.pull(sys.argv[2])
+        engine.images.remove(image.id, force=True)
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("moment_ms", [5, 20, 35, 50, 65, 80])
+async def test_kill_9_in_a_pull_leaves_no_half_image(
+    registry: Registry, tmp_path: Path, moment_ms: int
+) -> None:
+    name = f"{registry.host}/team/big:1"
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", PULLING, str(tmp_path / "killed"), name),
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(["tests", *sys.path])},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert await process.stdout.readline() == b"ready\n"
+    with suppress(TimeoutError):
+        await asyncio.wait_for(process.wait(), moment_ms / 1000)
+    process.kill()
+    await process.wait()
+    engine = Engine(tmp_path / "killed")
+    for image in engine.images.list():
+        assert engine.images.get(name).id == image.id
+        assert engine.layers.layer_size(image.top_layer) == image.size
+        engine.images.remove(name)
+    assert engine.leftovers() == []
+    await engine.close()
 
 
 async def test_a_private_registry_wants_a_name_and_a_password(

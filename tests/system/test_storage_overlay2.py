@@ -5,12 +5,14 @@ import os
 import stat
 import subprocess
 import sys
+import tarfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from boxship.kernel import overlay
 from boxship.model.digest import Digest, chain_id
 from boxship.model.errors import Conflict, Invalid, NotFound
 from boxship.storage.layers import LEASE
@@ -272,6 +274,39 @@ def test_layers_that_a_crash_of_the_machine_may_have_lost_are_dropped(
     world.layers.recover(set())
     assert [world.layers.has(c) for c in (synced, unsynced, above)] == [True, False, False]
     assert len(world.directories()) == 1
+
+
+def test_a_kernel_that_takes_layers_only_in_one_string_does_too(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_old(*_: object) -> int:
+        raise overlay._TooOldError
+
+    monkeypatch.setattr(overlay, "_configured", too_old)
+    here = os.getcwd()
+    chain = world.apply(BASE)
+    for index in range(119):
+        chain = world.apply(archive(entry(f"etc/f{index}")), chain)
+    world.layers.create("web", chain)
+    merged = Path(world.layers.mount("web"))
+    assert len(os.listdir(merged / "etc")) == 119 + 5
+    assert stat.S_IMODE(os.stat(merged / "etc").st_mode) == 0o711
+    assert os.getcwd() == here
+    assert len(world.mounts()) == 1
+
+
+def test_an_export_is_the_whole_tree(world: World) -> None:
+    world.layers.create("web", world.apply(BASE))
+    data = b"".join(world.layers.export("web"))
+    assert world.mounts() == []
+    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        names = tar.getnames()
+    assert {"bin/tool", "etc/motd", "etc/hosts", ".dockerenv", "lib", "usr/lib"} <= set(names)
+    chain = world.apply(data, None)
+    world.layers.create("copy", chain, init=False)
+    merged = Path(world.layers.mount("copy"))
+    assert (merged / "etc/motd").read_text() == "hello"
+    assert os.stat(merged / "etc").st_uid == 3
 
 
 KILLED = """

@@ -230,6 +230,12 @@ def test_a_sparse_file_keeps_its_holes(layer: Layer, tmp_path: Path) -> None:
         assert made.stat().st_blocks * 512 < 1 << 20
 
 
+def test_numbers_that_no_system_call_takes_are_refused(layer: Layer) -> None:
+    for fields in ({"uid": 1 << 40}, {"mtime": 1 << 66}, {"gid": 1 << 33}):
+        with pytest.raises(Invalid, match='entry "f"'):
+            layer.unpack(archive(entry("f", b"x", **fields)))
+
+
 def test_bounds_hold(layer: Layer) -> None:
     many = archive(*(entry(f"f{i}") for i in range(20)))
     with pytest.raises(Invalid, match="more than 10 entries"):

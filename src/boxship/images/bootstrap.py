@@ -47,6 +47,7 @@ _DEBOOTSTRAP_S = 3600
 _LEFT_OUT = (
     *((b"var/cache/apt/archives/", b".deb"), (b"var/cache/apt/", b"pkgcache.bin")),
     *((b"var/lib/apt/lists/", b"_Packages"), (b"var/lib/apt/lists/", b"Release")),
+    *((b"var/lib/apt/lists/", b"Release.gpg"), (b"var/cache/apt/", b"srcpkgcache.bin")),
     *((b"var/log/", b".log"), (b"dev/", b"")),
 )
 

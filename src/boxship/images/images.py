@@ -157,7 +157,8 @@ class Images:
         """Enter an image whose layers are all here; whether a name was new or moved to it."""
         image_id = Digest.of(finished.config)
         config = json.loads(finished.config)
-        image = Image(image_id, config, 0, finished.parent, timestamp(time.time_ns()))
+        tagged_at = timestamp(time.time_ns()) if finished.names else ""
+        image = Image(image_id, config, 0, finished.parent, tagged_at)
         with self._lock:
             top = image.top_layer
             if top is not None and not self.layers.retain(top, HOLDER + image_id):

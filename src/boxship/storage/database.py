@@ -9,12 +9,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from boxship.model.errors import System
+
 
 class Database:
     """A connection and its lock."""
 
     def __init__(self, path: str, schema: str) -> None:
         """Open `path` and make what `schema` says is missing."""
+        self._path = path
         self._lock = threading.RLock()
         self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._connection.execute("PRAGMA journal_mode=WAL")
@@ -25,13 +28,16 @@ class Database:
     def change(self) -> Iterator[sqlite3.Connection]:
         """All or nothing of what is done inside."""
         with self._lock:
-            self._connection.execute("BEGIN IMMEDIATE")
             try:
+                self._connection.execute("BEGIN IMMEDIATE")
                 yield self._connection
-            except BaseException:
-                self._connection.execute("ROLLBACK")
+                self._connection.execute("COMMIT")
+            except BaseException as error:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                if isinstance(error, sqlite3.Error):
+                    raise System(f"{self._path}: {error}") from error
                 raise
-            self._connection.execute("COMMIT")
 
     def rows(self, query: str, *values: object) -> list[tuple[str, ...]]:
         """All rows of `query`."""

@@ -10,12 +10,13 @@ drops the layers of another boot that never were.
 
 import os
 import threading
+from collections.abc import Iterator
 from contextlib import suppress
 
 from boxship.kernel import mounts, overlay, sync
 from boxship.model.digest import chain_id
 from boxship.model.errors import BoxshipError, Conflict, NotFound
-from boxship.storage import changes, limits, trees
+from boxship.storage import changes, limits, pack, trees
 from boxship.storage.cachedirs import CacheDirs, new_cache_id, new_link
 from boxship.storage.initlayer import InitPlan
 from boxship.storage.layers import LEASE, Layer, LayerIndex, Upper
@@ -69,8 +70,8 @@ class Overlay2:
         """
         below = self._index.stack(parent)
         cache_id, link = new_cache_id(), new_link()
-        self._dirs.make(cache_id, link, [layer.link for layer in below])
         try:
+            self._dirs.make(cache_id, link, [layer.link for layer in below])
             with ReadAhead(stream) as ahead:
                 size = self._unpack(cache_id, below, TarStream(ahead, self._limits), label)
                 diff_id = ahead.digest()
@@ -233,6 +234,17 @@ class Overlay2:
         upper = self._upper(container_id)
         with View(self._dirs.home, self._lowers(upper)) as below:
             return changes.between(self._dirs.path(upper.cache_id, "diff"), below)
+
+    def export(self, container_id: str) -> Iterator[bytes]:
+        """The whole tree of a container as a tar, piece by piece."""
+        upper = self._upper(container_id)
+        was_mounted = os.path.exists(self._dirs.path(upper.cache_id, "merged"))
+        merged = self.mount(container_id)
+        try:
+            yield from pack.pack(merged)
+        finally:
+            if not was_mounted:
+                self._unmount(upper)
 
     def _upper(self, container_id: str) -> Upper:
         upper = self._index.upper(container_id)

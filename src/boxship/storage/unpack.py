@@ -65,7 +65,7 @@ class Unpacker:
             name = b""
             archive.drain()
             self._set_directory_times()
-        except (OSError, ValueError, BoxshipError) as error:
+        except (OSError, ValueError, OverflowError, BoxshipError) as error:
             raise _explained(error, name) from error
         finally:
             self._forget()
