@@ -11,6 +11,7 @@ import pytest
 from boxship.kernel import cgroups
 from boxship.model.errors import BoxshipError, Invalid, System
 from boxship.runtime.create import create
+from boxship.runtime.spec import apparmor_enabled
 from boxship.runtime.state import load
 from system.runtime_bundle import Box, spec
 
@@ -477,10 +478,21 @@ def test_a_time_namespace_has_its_own_clock(box: Box) -> None:
     assert os.readlink("/proc/self/ns/time") == before
 
 
+@pytest.mark.skipif(apparmor_enabled(), reason="this host has it")
 def test_labels_of_a_security_module_that_is_not_there_are_refused(box: Box) -> None:
     document = spec("true")
     document["process"]["apparmorProfile"] = "docker-default"
     with pytest.raises(BoxshipError, match="AppArmor is not enabled here"):
+        box.create(document)
+
+
+@pytest.mark.skipif(not apparmor_enabled(), reason="this host's kernel has no AppArmor")
+def test_an_apparmor_profile_is_for_the_program(box: Box) -> None:
+    document = spec("cat", "/proc/self/attr/current")
+    document["process"]["apparmorProfile"] = "unconfined"
+    assert box.run(document)[1].startswith("unconfined")
+    document["process"]["apparmorProfile"] = "no-such-profile"
+    with pytest.raises(BoxshipError, match="no-such-profile"):
         box.create(document)
 
 

@@ -237,11 +237,12 @@ def find(cgroups_path: str, container_id: str) -> Group:
     from boxship.kernel import cgroups_v1
 
     own = own_paths()
-    places = {
-        hierarchy: _place(cgroups_path, container_id, own.get(hierarchy, "/"))
-        for hierarchy in cgroups_v1.hierarchies()
-    }
-    return cgroups_v1.find(places)
+    return cgroups_v1.GroupV1(
+        {
+            hierarchy: point + _place(cgroups_path, container_id, own.get(hierarchy, "/"))
+            for hierarchy, point in cgroups_v1.hierarchies().items()
+        }
+    )
 
 
 def at(paths: dict[str, str]) -> Group:

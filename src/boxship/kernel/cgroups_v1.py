@@ -72,12 +72,6 @@ _SUPER_OPTIONS = {
 }
 
 
-def find(places: dict[str, str]) -> "GroupV1":
-    """The group at `places`, {hierarchy: path from its root}."""
-    points = hierarchies()
-    return GroupV1({name: points[name] + place for name, place in places.items()})
-
-
 class GroupV1(Group):
     """A group in every v1 hierarchy."""
 

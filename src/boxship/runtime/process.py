@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from boxship.runtime.seccomp import Loader
 
 
+_APPARMOR = "/sys/module/apparmor"
+
+
 class ResetSignals(Operation):
     """The interpreter ignores SIGPIPE; the user's program is not to inherit it."""
 
@@ -274,6 +277,45 @@ def _own_streams(uid: int) -> None:
             continue
 
 
+class SetLabel(Operation):
+    """The label of a security module that the program is to run under."""
+
+    def __init__(self, module: str, label: str) -> None:
+        """`module` is apparmor or selinux."""
+        self.module = module
+        self.label = label
+
+    def describe(self) -> str:
+        """`run under the apparmor profile docker-default`."""
+        return f"run under the {self.module} label {self.label}"
+
+    def execute(self, stage: Stage) -> None:
+        """For the next execve(2); in the host's procfs, which an image cannot have replaced."""
+        text = f"exec {self.label}" if self.module == "apparmor" else self.label
+        own = f"../attr/{self.module}/exec"
+        try:
+            fd = os.open(own, os.O_WRONLY | os.O_CLOEXEC, dir_fd=stage.own_fds)
+        except FileNotFoundError:
+            fd = os.open("../attr/exec", os.O_WRONLY | os.O_CLOEXEC, dir_fd=stage.own_fds)
+        try:
+            os.write(fd, text.encode())
+        except FileNotFoundError:
+            raise Invalid(f"{self.module} has no profile {self.label!r} loaded") from None
+        finally:
+            os.close(fd)
+
+
+def plan_labels(process: "dict[str, Any]") -> list[Operation]:
+    """`process.apparmorProfile` and `process.selinuxLabel`: spec.py saw that the host has them."""
+    plan: list[Operation] = []
+    profile, label = process.get("apparmorProfile"), process.get("selinuxLabel")
+    if profile and (profile != "unconfined" or os.path.isdir(_APPARMOR)):
+        plan.append(SetLabel("apparmor", profile))
+    if label:
+        plan.append(SetLabel("selinux", label))
+    return plan
+
+
 class LoadSeccomp(Operation):
     """The system call filter."""
 
@@ -342,7 +384,7 @@ def environment(process: "dict[str, Any]") -> dict[str, str]:
 
 def plan_process(process: "dict[str, Any]", *, seccomp: "Loader | None" = None) -> list[Operation]:
     """From the privileges of the runtime down to those of the user's program."""
-    plan: list[Operation] = plan_scheduling(process)
+    plan: list[Operation] = [*plan_scheduling(process), *plan_labels(process)]
     plan += [
         SetLimit(entry["type"], entry["soft"], entry["hard"])
         for entry in process.get("rlimits") or ()

@@ -5,6 +5,7 @@
 """
 
 import os
+import sys
 
 from boxship.kernel.ignoring import ignoring
 from boxship.kernel.seccomp import FILTER_FLAG_NEW_LISTENER, FLAGS, INSTRUCTION_SIZE, Filter
@@ -41,10 +42,10 @@ def program(section: "dict[str, Any]", cache: str) -> bytes:
 
 def _digest(text: str) -> str:
     """The C module alone: hashlib loads OpenSSL."""
-    try:
-        from _sha2 import sha256  # type: ignore[import-not-found]
-    except ImportError:  # Python 3.11
-        from _sha256 import sha256  # type: ignore[import-not-found]
+    if sys.version_info >= (3, 12):
+        from _sha2 import sha256  # type: ignore[import-not-found,unused-ignore]
+    else:
+        from _sha256 import sha256  # type: ignore[import-not-found,unused-ignore]
     return str(sha256(text.encode()).hexdigest())
 
 
