@@ -30,6 +30,7 @@ IFLA_IFNAME = 3
 IFLA_MTU = 4
 IFLA_MASTER = 10
 IFLA_PROTINFO = 12
+IFLA_OPERSTATE = 16
 IFLA_LINKINFO = 18
 IFLA_IFALIAS = 20
 IFLA_NET_NS_FD = 28
@@ -38,7 +39,9 @@ IFLA_INFO_DATA = 2
 IFLA_INFO_SLAVE_DATA = 5
 IFLA_BRPORT_STATE = 1
 IFLA_BRPORT_MODE = 4
+IFLA_BRPORT_FLUSH = 24
 VETH_INFO_PEER = 1
+IF_OPER_UP = 6
 BR_STATE_DISABLED = 0
 BR_STATE_FORWARDING = 3
 
@@ -65,10 +68,22 @@ _ROUTE = struct.Struct("=BBBBBBBBI")
 class Link:
     """A link as the kernel describes it; `mac` and `alias` are '' if it has none.
 
-    `forwards`: it is a port of a bridge, and frames pass.
+    `works`: up, its carrier noticed, so what is sent is not dropped.  `forwards`: it works and is a
+    port of a bridge that lets frames pass; a port may forward before, and stop when it is noticed.
     """
 
-    __slots__ = ("alias", "forwards", "index", "kind", "mac", "master", "mtu", "name", "up")
+    __slots__ = (
+        "alias",
+        "forwards",
+        "index",
+        "kind",
+        "mac",
+        "master",
+        "mtu",
+        "name",
+        "up",
+        "works",
+    )
 
     def __init__(self, message: bytes) -> None:
         """Read one RTM_NEWLINK message."""
@@ -83,7 +98,8 @@ class Link:
         self.master = _number(found.get(IFLA_MASTER))
         self.up = bool(flags & IFF_UP)
         port = parse(info.get(IFLA_INFO_SLAVE_DATA, b"")) if self.master else {}
-        self.forwards = port.get(IFLA_BRPORT_STATE) == bytes([BR_STATE_FORWARDING])
+        self.works = found.get(IFLA_OPERSTATE) == bytes([IF_OPER_UP])
+        self.forwards = self.works and port.get(IFLA_BRPORT_STATE) == bytes([BR_STATE_FORWARDING])
 
 
 class Veth:
@@ -195,9 +211,12 @@ class Links:
         self._port(index, attribute(IFLA_BRPORT_MODE, b"\1"), "set hairpin")
 
     def disable_port(self, index: int) -> None:
-        """Silence a port at once, without the waits that setting it down has."""
+        """Silence a port at once, without the waits that setting it down has.
+
+        The MACs that were learned from it are forgotten, else frames for them would go on to it.
+        """
         state = attribute(IFLA_BRPORT_STATE, bytes([BR_STATE_DISABLED]))
-        self._port(index, state, "disable port")
+        self._port(index, state + attribute(IFLA_BRPORT_FLUSH, b""), "disable port")
 
     def _port(self, index: int, option: bytes, what: str) -> None:
         body = _LINK.pack(socket.AF_BRIDGE, 0, index, 0, 0) + nested(IFLA_PROTINFO, option)

@@ -203,15 +203,18 @@ class Connect:
 
 
 class AwaitLink:
-    """Wait until frames pass: the kernel lets a bridge know of a new carrier in its own time.
+    """Wait until frames pass both ways: the kernel takes note of a new carrier in its own time.
 
     Mostly it has by now, else it takes some milliseconds.  Without this the first packet could be
     lost, and whoever sent it would try again after a whole second.
     """
 
-    def __init__(self, host: hosts.Host, link: str) -> None:
-        """Name the host's end."""
-        self._host, self._link = host, link
+    def __init__(
+        self, host: hosts.Host, network: Network, endpoint: Endpoint, handle: SandboxHandle
+    ) -> None:
+        """Both ends, and the bridge, whose carrier comes with its first port."""
+        self._host, self._bridge, self._link = host, network.bridge, endpoint.link
+        self._handle = handle
 
     def describe(self) -> str:
         """See Operation."""
@@ -220,12 +223,18 @@ class AwaitLink:
     def execute(self) -> None:
         """See Operation."""
         deadline = time.monotonic() + FORWARDING_S
-        while time.monotonic() < deadline:
-            link = self._host.links.find(self._link)
-            if link is not None and link.forwards:
+        while not self._passes():
+            if time.monotonic() > deadline:
+                log.warning("%s does not forward yet", self._link)
                 return
-            time.sleep(0.0005)
-        log.warning("%s does not forward yet", self._link)
+            time.sleep(0.0003)
+
+    def _passes(self) -> bool:
+        outer, bridge = self._host.links.find(self._link), self._host.links.find(self._bridge)
+        inner = self._handle.namespace.links.find("eth0")
+        if outer is None or bridge is None or inner is None:
+            return False
+        return outer.forwards and bridge.works and inner.works
 
     def undo(self) -> None:
         """See Operation."""

@@ -60,8 +60,8 @@ class Planner:
             plan.append(Publish(self._firewall, endpoint))
         if _has_udp(endpoint):
             plan.append(ForgetFlows(self._host, endpoint))
-        if endpoint.link:
-            plan.append(AwaitLink(self._host, endpoint.link))
+        if endpoint.link and handle is not None:
+            plan.append(AwaitLink(self._host, network, endpoint, handle))
         return plan
 
     def detach(
