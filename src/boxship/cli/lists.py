@@ -18,6 +18,14 @@ def filters(terms: list[tuple[str, str]]) -> str | None:
     return json.dumps(found, separators=(",", ":")) if found else None
 
 
+def platform(text: str) -> str | None:
+    """os[/arch[/variant]] as the API takes it."""
+    if not text:
+        return None
+    names = ("os", "architecture", "variant")
+    return json.dumps(dict(zip(names, text.split("/"), strict=False)), separators=(",", ":"))
+
+
 def labels(values: "Json") -> str:
     """Labels as `a=b,c=d`."""
     return ",".join(f"{name}={value}" for name, value in sorted((values or {}).items()))

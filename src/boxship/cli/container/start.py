@@ -21,9 +21,11 @@ def run(session: "Session", flags: "Values", arguments: list[str]) -> int:
             raise Failure("you cannot start and attach multiple containers at once")
         return _attached(session, flags, arguments[0])
     keys = attachment.detach_keys(session, flags["detach-keys"]) or None
+    query = {"checkpoint": flags["checkpoint"] or None}
+    query["checkpoint-dir"] = flags["checkpoint-dir"] or None
 
     def start(name: str) -> str:
-        session.client.post(f"/containers/{name}/start", detachKeys=keys)
+        session.client.post(f"/containers/{name}/start", detachKeys=keys, **query)
         return name
 
     failed = each(session, arguments, start)
@@ -62,6 +64,8 @@ COMMAND = Command(
     run,
     flags=(
         Flag("attach", kinds.BOOL, "Attach STDOUT and STDERR, and hand signals on", "a"),
+        Flag("checkpoint", kinds.STRING, "Checkpoint to start from"),
+        Flag("checkpoint-dir", kinds.STRING, "Folder of checkpoints"),
         DETACH_KEYS,
         Flag("interactive", kinds.BOOL, "Attach the container's STDIN", "i"),
         Flag("sig-proxy", kinds.BOOL, "", default=True),

@@ -65,7 +65,9 @@ HistoryRow.columns = {
 
 def run(session: "Session", flags: "Values", arguments: list[str]) -> int:
     """Show the layers of an image."""
-    layers = session.client.get(f"/images/{arguments[0]}/history")
+    layers = session.client.get(
+        f"/images/{arguments[0]}/history", platform=lists.platform(flags["platform"])
+    )
     now = time.time()
     human, trunc = flags["human"], not flags["no-trunc"]
     rows = [HistoryRow(layer, now=now, trunc=trunc, human=human) for layer in layers]
@@ -88,6 +90,7 @@ COMMAND = Command(
         FORMAT_LIST,
         Flag("human", kinds.BOOL, "Sizes and dates as people read them", "H", default=True),
         NO_TRUNC,
+        Flag("platform", kinds.STRING, "Platform of the image, os[/arch[/variant]]"),
         Flag("quiet", kinds.BOOL, "Only print the ids", "q"),
     ),
     limits=(1, 1),

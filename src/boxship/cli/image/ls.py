@@ -4,6 +4,7 @@ import time
 
 from boxship.cli import kinds, lists, text
 from boxship.cli.command import FILTER, FORMAT_LIST, NO_TRUNC, Command, Flag
+from boxship.cli.failure import Failure
 from boxship.cli.rows import Format, Row, chosen
 
 TYPE_CHECKING = False
@@ -100,6 +101,8 @@ def _by_repository(references: "Json", separator: str) -> dict[str, list[str]]:
 
 def run(session: "Session", flags: "Values", arguments: list[str]) -> int:
     """List images."""
+    if flags["tree"]:
+        raise Failure("--tree is not supported by this client: images are listed without it")
     terms = list(flags["filter"])
     if arguments:
         terms.append(("reference", arguments[0]))
@@ -133,6 +136,7 @@ COMMAND = Command(
         FORMAT_LIST,
         NO_TRUNC,
         Flag("quiet", kinds.BOOL, "Only print the ids", "q"),
+        Flag("tree", kinds.BOOL, "Show the platforms of images as a tree (not supported)"),
     ),
     limits=(0, 1),
     aliases=("image ls", "image list", "images"),

@@ -1,7 +1,7 @@
 """`boxship rmi`."""
 
 from boxship.api.docker.client import Refused
-from boxship.cli import kinds
+from boxship.cli import kinds, lists
 from boxship.cli.command import MANY, Command, Flag
 from boxship.cli.failure import Failure
 from boxship.model.errors import NotFound
@@ -15,11 +15,15 @@ if TYPE_CHECKING:
 def run(session: "Session", flags: "Values", arguments: list[str]) -> int:
     """Remove images; what was untagged and deleted, then what failed."""
     failures: list[str] = []
+    platforms = [lists.platform(text) for text in flags["platform"]]
     fatal = False
     for name in arguments:
         try:
             removed = session.client.delete(
-                f"/images/{name}", force=flags["force"], noprune=flags["no-prune"]
+                f"/images/{name}",
+                force=flags["force"],
+                noprune=flags["no-prune"],
+                platforms=platforms,
             )
         except Refused as error:
             failures.append(f"Error response from daemon: {error.message}")
@@ -45,6 +49,7 @@ COMMAND = Command(
     flags=(
         Flag("force", kinds.BOOL, "Remove it also while it has names or stopped containers", "f"),
         Flag("no-prune", kinds.BOOL, "Keep parents that have no name"),
+        Flag("platform", kinds.STRINGS, "Only this platform of it, os[/arch[/variant]]"),
     ),
     limits=(1, MANY),
     aliases=("image rm", "image remove", "rmi"),

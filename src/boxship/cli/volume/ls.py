@@ -47,6 +47,8 @@ def run(session: "Session", flags: "Values", _arguments: list[str]) -> int:
     lists.warn_about_format(session, flags)
     answer = session.client.get("/volumes", filters=lists.filters(flags["filter"]))
     volumes = sorted(answer["Volumes"] or (), key=lambda volume: str(volume["Name"]))
+    if flags["cluster"]:
+        volumes = [volume for volume in volumes if volume.get("ClusterVolume")]
     if flags["quiet"]:
         session.out("".join(f"{volume['Name']}\n" for volume in volumes))
         return 0
@@ -60,7 +62,12 @@ COMMAND = Command(
     "[OPTIONS]",
     "List volumes",
     run,
-    flags=(FILTER, FORMAT_LIST, Flag("quiet", kinds.BOOL, "Only print the names", "q")),
+    flags=(
+        Flag("cluster", kinds.BOOL, "Only volumes of the cluster"),
+        FILTER,
+        FORMAT_LIST,
+        Flag("quiet", kinds.BOOL, "Only print the names", "q"),
+    ),
     limits=(0, 0),
     aliases=("volume ls", "volume list"),
 )
