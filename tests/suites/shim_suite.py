@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 
 import pytest
 
+from boxship.api.containerd import cgroups_v1_pb2, cgroups_v2_pb2
 from boxship.shim import messages
 from boxship.wire import ttrpc
 from suites.shim_harness import (
@@ -260,8 +261,9 @@ class ShimSuite:
             found = web.client.call("Pids", id=web.id)["processes"]
             assert [process["pid"] for process in found] == [pid]
             stats = web.client.call("Stats", id=web.id)["stats"]
-            assert stats["type_url"] == "boxship.metrics.v1"
-            assert b'"memory"' in stats["value"]
+            assert stats["type_url"].startswith("io.containerd.cgroups.v")
+            kind = cgroups_v1_pb2 if ".v1." in stats["type_url"] else cgroups_v2_pb2
+            assert kind.Metrics.FromString(stats["value"]).pids.current == 1
 
     def test_wrong_calls_have_containerds_codes(self, zygote: Zygote) -> None:
         with self.container(zygote, *SLEEP) as web:

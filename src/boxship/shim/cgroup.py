@@ -17,6 +17,11 @@ def _points() -> dict[str, str]:
     return {} if cgroups.is_unified() else cgroups_v1.hierarchies()
 
 
+def is_unified() -> bool:
+    """Whether the host has cgroup v2 alone."""
+    return not _points()
+
+
 def group_of(pid: int) -> Group:
     """The group of process `pid`, whichever runtime made it."""
     points = _points()

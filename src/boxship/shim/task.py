@@ -8,8 +8,8 @@ import os
 import time
 
 from boxship.model.errors import Conflict, Invalid, NotFound, Unsupported
-from boxship.shim import messages, rootfs
-from boxship.shim.cgroup import OomWatch, group_of
+from boxship.shim import messages, metrics, rootfs
+from boxship.shim.cgroup import OomWatch, group_of, is_unified
 from boxship.shim.events import Publisher
 from boxship.shim.jobs import after_exit
 from boxship.shim.library import Library
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 VERSION = "boxship"
 OUR_NAMES = {"", "boxship", "boxship-runtime"}
-_STATS_TYPE = "boxship.metrics.v1"
 _DETAILS_TYPE = "containerd.runc.v1.ProcessDetails"
 RUNTIME_FILE = "runtime.json"
 
@@ -300,12 +299,11 @@ class Task:
         }
 
     def stats(self, _request: "Fields") -> "Fields":
-        """Stats: what the cgroup counts, as JSON (kernel/cgroup_stats.py names the fields)."""
+        """Stats: what the cgroup counts, in containerd's messages."""
         init = self._find({"exec_id": ""})
         if not init.alive:
             raise NotFound(f"container {self.id} has no running process")
-        value = json.dumps(group_of(init.pid).stats()).encode()
-        return {"stats": {"type_url": _STATS_TYPE, "value": value}}
+        return {"stats": metrics.metrics(group_of(init.pid).stats(), unified=is_unified())}
 
     def connect(self, _request: "Fields") -> "Fields":
         """Connect: a supervisor that comes back asks who we are."""

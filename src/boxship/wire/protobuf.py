@@ -97,10 +97,22 @@ def decode(schema: "Schema", data: bytes) -> "Message":
             continue
         name, kind = by_number[number]
         if isinstance(kind, list):
-            message[name].append(_decoded(kind[0], value))
+            message[name] += _items(kind[0], value)
         else:
             message[name] = _decoded(kind, value)
     return message
+
+
+def _items(kind: "Kind", value: int | bytes) -> "list[Value]":
+    if kind is not int or isinstance(value, int):
+        return [_decoded(kind, value)]
+    # Numbers may come packed: several in one field.
+    numbers = []
+    at = 0
+    while at < len(value):
+        number, at = decode_varint(value, at)
+        numbers.append(number)
+    return numbers
 
 
 def _default(kind: "Kind") -> "Value":

@@ -5,9 +5,14 @@ from typing import Any
 import pytest
 from google.protobuf.message import Message
 
-from boxship.api.containerd import runc_options_pb2, task_events_pb2
+from boxship.api.containerd import (
+    cgroups_v1_pb2,
+    cgroups_v2_pb2,
+    runc_options_pb2,
+    task_events_pb2,
+)
 from boxship.api.shim import events_forward_pb2, task_pb2
-from boxship.shim import messages
+from boxship.shim import messages, metrics
 from boxship.wire.protobuf import decode, encode
 
 Value = Any
@@ -65,6 +70,23 @@ def test_events(topic: str) -> None:
 def test_the_rest() -> None:
     check(messages.FORWARD, events_forward_pb2.ForwardRequest)
     check(messages.RUNC_OPTIONS, runc_options_pb2.Options)
+
+
+def test_metrics() -> None:
+    check(metrics.METRICS_V1, cgroups_v1_pb2.Metrics)
+    check(metrics.METRICS_V2, cgroups_v2_pb2.Metrics)
+
+
+def test_metrics_of_v1_carry_what_the_cgroup_counts() -> None:
+    memory = {"usage": 5, "limit": 9, "max_usage": 7, "failcnt": 1, "oom_kills": 2}
+    memory |= {"swap_usage": 6, "swap_limit": 10, "kernel_usage": 3}
+    cpu = {"usage": 30, "user": 20, "system": 10, "percpu": [10, 20], "periods": 0}
+    cpu |= {"throttled_periods": 0, "throttled_time": 0}
+    stats = {"cpu": cpu, "memory": memory | {"stat": {"cache": 4, "total_pgpgin": 8, "new": 1}}}
+    seen = cgroups_v1_pb2.Metrics.FromString(metrics.metrics(stats, unified=False)["value"])
+    assert (seen.memory.usage.usage, seen.memory.cache, seen.memory.total_pg_pg_in) == (5, 4, 8)
+    assert (seen.cpu.usage.total, list(seen.cpu.usage.per_cpu)) == (30, [10, 20])
+    assert seen.memory_oom_control.oom_kill == 2
 
 
 def test_every_method_of_the_service_but_checkpoint_is_there() -> None:
