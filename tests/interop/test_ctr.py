@@ -1,8 +1,10 @@
 """containerd's own client, ctr, on our supervisor: its words, its codes, its columns."""
 
+import queue
 import shutil
 import signal
 import subprocess
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -134,18 +136,17 @@ def test_events(ctr: Ctr, runtime: str) -> None:
     listening = subprocess.Popen(
         ["ctr", "-a", ctr.world.address, "events"], stdout=subprocess.PIPE, text=True
     )
+    lines: queue.Queue[str] = queue.Queue()
+    reading = threading.Thread(target=lambda: [lines.put(line) for line in listening.stdout or ()])
+    reading.start()
     try:
-        assert listening.stdout is not None
-        ctr("namespaces", "create", "probe")  # heard: then it listens
-        while True:
+        while lines.empty():  # until it listens
             ctr("namespaces", "label", "probe", "a=b")
-            if "/namespaces/" in listening.stdout.readline():
-                break
         box = ctr.world.new_id()
         ctr.run(runtime, box, "/bin/true", flags=("--rm",))
-        topics = []
-        while "/containers/delete" not in topics:
-            _, _, _, _, namespace, topic, event = listening.stdout.readline().split(" ", 6)
+        topics: list[str] = []
+        while not {"/containers/delete", "/tasks/delete"} <= set(topics):
+            *_, namespace, topic, event = lines.get(timeout=20).split(" ", 6)
             if namespace == "moby":
                 assert box in event
                 topics.append(topic)
@@ -154,6 +155,8 @@ def test_events(ctr: Ctr, runtime: str) -> None:
     finally:
         listening.send_signal(signal.SIGINT)
         listening.wait(10)
+        reading.join()
+        assert listening.stdout is not None
         listening.stdout.close()
 
 
