@@ -3,7 +3,7 @@
 A kind that repeats gathers its values in a list; `word` is what help calls the value.
 """
 
-from boxship.wire.gotemplate.printing import quote
+from boxship.wire.gotemplate.quoting import quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@
 from boxship.cli import kinds
 from boxship.cli.command import Flag, Values
 from boxship.cli.failure import UsageFailure
-from boxship.wire.gotemplate.printing import quote
+from boxship.wire.gotemplate.quoting import quote
 
 HELP = Flag("help", kinds.BOOL, "", "h")
 

@@ -3,7 +3,6 @@
 import os
 import sys
 
-from boxship.cli import config
 from boxship.cli.failure import Failure
 
 TYPE_CHECKING = False
@@ -31,6 +30,8 @@ class Session:
     def config(self) -> "Config":
         """The user's configuration."""
         if self._config is None:
+            from boxship.cli import config
+
             self._config = config.Config(self.options["config"] or config.directory())
         return self._config
 

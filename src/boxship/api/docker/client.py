@@ -175,6 +175,14 @@ class Client:
         return self._over(self.endpoint.connect(), method, target, request)
 
     def _over(self, link: "socket", method: str, target: str, request: Request) -> "Response":
+        try:
+            self._send(link, method, target, request)
+            return http.Response(link, method)
+        except BaseException:
+            link.close()
+            raise
+
+    def _send(self, link: "socket", method: str, target: str, request: Request) -> None:
         headers = {"Host": self._host(), "User-Agent": self.agent, **request.headers}
         body = b""
         if request.body is not None:
@@ -190,7 +198,6 @@ class Client:
         link.sendall(http.head(method, target, headers) + body)
         if request.stream is not None:
             self._send_stream(link, request.stream)
-        return http.Response(link, method)
 
     def _send_stream(self, link: "socket", stream: "BinaryIO") -> None:
         try:

@@ -23,8 +23,12 @@ class Response:
     def __init__(self, link: "socket", method: str) -> None:
         """Read the head."""
         self.link = link
-        self._file: BufferedReader = link.makefile("rb", PIECE)
-        self.status = self._status()
+        self._file: BufferedReader = link.makefile("rb", PIECE)  # type: ignore[assignment]
+        try:
+            self.status = self._status()
+        except BaseException:
+            self._file.close()
+            raise
         self.headers = self._headers()
         self.chunked = self.headers.get("transfer-encoding", "").lower() == "chunked"
         self._left = self._length(method)

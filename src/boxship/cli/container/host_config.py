@@ -2,7 +2,7 @@
 
 from boxship.cli.container.option_kinds import pairs
 from boxship.cli.failure import Failure
-from boxship.wire.gotemplate.printing import quote
+from boxship.wire.gotemplate.quoting import quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

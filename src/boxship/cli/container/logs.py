@@ -7,7 +7,7 @@ from boxship.cli import kinds, text
 from boxship.cli.command import Command, Flag
 from boxship.cli.failure import Failure
 from boxship.cli.streams import Frames, write_all
-from boxship.wire.gotemplate.printing import quote
+from boxship.wire.gotemplate.quoting import quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

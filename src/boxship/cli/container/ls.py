@@ -6,7 +6,7 @@ from boxship.cli import kinds, lists, text
 from boxship.cli.command import FILTER, FORMAT_LIST, NO_TRUNC, Command, Flag
 from boxship.cli.container.ports import displayed
 from boxship.cli.rows import Format, Row, chosen
-from boxship.wire.gotemplate.printing import quote
+from boxship.wire.gotemplate.quoting import quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from boxship.cli.command import FORMAT_ONE, MANY, Command, Flag
 from boxship.cli.failure import Failure
 from boxship.cli.inspection import Found, fetch, inspect
 from boxship.model.errors import Invalid, NotFound, Unavailable, Unsupported
-from boxship.wire.gotemplate.printing import quote
+from boxship.wire.gotemplate.quoting import quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

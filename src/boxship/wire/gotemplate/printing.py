@@ -1,6 +1,7 @@
 """What Go's fmt does: Sprint, Sprintln, Sprintf and the verbs that a template can use."""
 
 from boxship.wire.gotemplate import floats
+from boxship.wire.gotemplate.quoting import quote
 from boxship.wire.gotemplate.values import NO_VALUE, Map, Pointer, Slice, Struct, type_of
 
 TYPE_CHECKING = False
@@ -60,31 +61,6 @@ def sprintln(values: "Sequence[Value]") -> str:
 def show(value: "Value") -> str:
     """%v."""
     return formatted(PLAIN, value)
-
-
-def quote(text: str) -> str:
-    """%q: a Go string literal."""
-    out = ['"']
-    out.extend(_QUOTED.get(char) or _plain_or_escaped(char) for char in text)
-    out.append('"')
-    return "".join(out)
-
-
-_QUOTED = {
-    '"': '\\"', "\\": "\\\\", "\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r",
-    "\t": "\\t", "\v": "\\v",
-}  # fmt: skip
-
-
-def _plain_or_escaped(char: str) -> str:
-    code = ord(char)
-    if char.isprintable():
-        return char
-    if 0xDC80 <= code <= 0xDCFF:
-        return f"\\x{code - 0xDC00:02x}"
-    if code < 0x80:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def sprintf(template: str, values: "Sequence[Value]") -> str:
