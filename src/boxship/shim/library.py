@@ -97,7 +97,7 @@ class Library:
             yield jobs.forked(self._loop, lambda: start.start(self._id, self._root))
             return
         # As start.start, but that nothing waits, and without its memory.
-        fifo = os.path.join(self._root, self._id, "exec.fifo")
+        fifo = f"{self._root}/{self._id}/exec.fifo"
         answer = yield jobs.fifo_of(self._loop, fifo, self._pid)
         _raise_error_of(answer)
         os.unlink(fifo)
@@ -128,7 +128,7 @@ class Library:
 
 
 def _has_hooks(bundle: str) -> bool:
-    with open(os.path.join(bundle, "config.json"), "rb", buffering=0) as spec:
+    with open(f"{bundle}/config.json", "rb", buffering=0) as spec:
         return b'"hooks"' in spec.readall()
 
 

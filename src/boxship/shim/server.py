@@ -199,7 +199,7 @@ def serve(listener: socket.socket, request: "dict[str, Any]") -> None:
     loop = Loop()
     publisher = Publisher(loop, request.get("events", ""), request["namespace"])
     task = Task(loop, request["id"], request["namespace"], publisher)
-    path = os.path.join(request["bundle"], "shim.sock")
+    path = f"{request['bundle']}/shim.sock"
     Server(loop, listener, task, publisher)
     loop.run()
     try:

@@ -8,7 +8,7 @@ import os
 import time
 
 from boxship.model.errors import Conflict, Invalid, NotFound, Unsupported
-from boxship.shim import messages, metrics, rootfs
+from boxship.shim import messages, rootfs
 from boxship.shim.cgroup import OomWatch, group_of, is_unified
 from boxship.shim.events import Publisher
 from boxship.shim.jobs import after_exit
@@ -90,7 +90,7 @@ class Task:
         init.busy = True
         try:
             stdio.prepare()
-            target = os.path.join(self._bundle, "rootfs")
+            target = f"{self._bundle}/rootfs"
             self._mounted = rootfs.mount_all(request["rootfs"], target)
             yield from self._make(init, self._runtime.create(self._bundle, stdio))
         except BaseException:
@@ -107,7 +107,7 @@ class Task:
         if init:
             self._retire(init)
         if self._mounted:
-            rootfs.unmount_all(os.path.join(self._bundle, "rootfs"))
+            rootfs.unmount_all(f"{self._bundle}/rootfs")
             self._mounted = False
 
     def _make(self, process: Process, birth: "Steps") -> "Steps":
@@ -206,7 +206,7 @@ class Task:
             self._oom.close()
         yield from self._with_runtime().delete(ended=ended)
         if self._mounted:
-            rootfs.unmount_all(os.path.join(self._bundle, "rootfs"))
+            rootfs.unmount_all(f"{self._bundle}/rootfs")
             self._mounted = False
 
     def _retire(self, process: Process) -> None:
@@ -303,6 +303,8 @@ class Task:
         init = self._find({"exec_id": ""})
         if not init.alive:
             raise NotFound(f"container {self.id} has no running process")
+        from boxship.shim import metrics
+
         return {"stats": metrics.metrics(group_of(init.pid).stats(), unified=is_unified())}
 
     def connect(self, _request: "Fields") -> "Fields":
@@ -377,7 +379,7 @@ def runtime_of(loop: Loop, container_id: str, namespace: str, request: "Fields")
     """The runtime that the options of Create ask for; noted in the bundle, for a clean-up."""
     options = decode(messages.RUNC_OPTIONS, (request["options"] or {}).get("value") or b"")
     binary = options["binary_name"]
-    root = options["root"] and os.path.join(options["root"], namespace)
+    root = options["root"] and f"{options['root']}/{namespace}"
     ours = binary in OUR_NAMES
     name = "boxship" if ours else os.path.basename(binary)
     bundle = request["bundle"]
@@ -395,7 +397,7 @@ def note_runtime(place: Place, binary: str) -> None:
     if not os.access(place.root, os.W_OK):
         os.makedirs(place.root, mode=0o711, exist_ok=True)
     note = {"binary": binary, "root": place.root, "id": place.id}
-    with open(os.path.join(place.bundle, RUNTIME_FILE), "wb", buffering=0) as file:
+    with open(f"{place.bundle}/{RUNTIME_FILE}", "wb", buffering=0) as file:
         file.write(json.dumps(note).encode())
 
 

@@ -46,9 +46,10 @@ def serve(fd: int) -> int:
     filled = _fill_holes()
     # Whatever the zygote changes between two forks, the shim before keeps a copy of: do little.
     while True:
-        message, ancillary, _, _ = control.recvmsg(_LONGEST_REQUEST, _ONE_DESCRIPTOR)
+        message, ancillary = _next(control)
         if not message:
-            return len(filled) and 0
+            filled.clear()
+            return 0
         read, write = os.pipe2(os.O_CLOEXEC)
         if not os.fork():
             _become_child(control, message, ancillary, write)
@@ -60,9 +61,19 @@ def serve(fd: int) -> int:
         os.close(read)
 
 
+def _next(control: socket.socket) -> "tuple[bytes, list[tuple[int, int, bytes]]]":
+    try:
+        message, ancillary, _, _ = control.recvmsg(_LONGEST_REQUEST, _ONE_DESCRIPTOR)
+    except ConnectionError:
+        return b"", []
+    return message, ancillary
+
+
 def _prepare() -> None:
     """Import, adapt, and set what every shim would set."""
-    import_module("boxship.shim.program")
+    # Last, and not between what every shim uses.
+    for name in ("program", "metrics"):
+        import_module(f"boxship.shim.{name}")
     prctl.keep_heap_small()
     with contextlib.suppress(OSError):
         rehearse(f"/tmp/boxship-rehearsal-{os.getpid()}")
