@@ -114,7 +114,7 @@ async def test_bytes_that_came_with_the_request_are_not_lost(served: Served, end
 
 
 async def test_a_body_that_comes_after_its_head_is_read_before_the_stream(served: Served) -> None:
-    """docker exec sends its small body behind the head, and sometimes it arrives on its own."""
+    """Docker exec sends its small body behind the head, and sometimes it arrives on its own."""
     bodies: list[bytes] = []
 
     async def read_body_first(request: Request) -> web.Response:
