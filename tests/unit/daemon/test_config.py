@@ -11,11 +11,14 @@ from boxship.daemon.config import load
 from boxship.model.errors import Invalid, Unsupported
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    Write = Callable[[dict[str, Any]], str]
 
 
 @pytest.fixture
-def written(tmp_path: Path) -> Any:
+def written(tmp_path: Path) -> Write:
     def write(document: dict[str, Any]) -> str:
         path = tmp_path / "daemon.json"
         path.write_text(json.dumps(document))
@@ -42,7 +45,7 @@ def test_flags_in_every_spelling() -> None:
     assert config.default_address_pools == ({"base": "10.9.0.0/16", "size": 24},)
 
 
-def test_daemon_json_has_the_same_keys(written: Any) -> None:
+def test_daemon_json_has_the_same_keys(written: Write) -> None:
     path = written(
         {"data-root": "/x", "hosts": ["unix:///a"], "log-opts": {"max-file": "3"},
          "runtimes": {"mine": {"path": "/bin/mine"}}, "live-restore": True}
@@ -56,7 +59,7 @@ def test_daemon_json_has_the_same_keys(written: Any) -> None:
     assert config.runtimes == {"mine": "/bin/mine"}
 
 
-def test_flag_and_file_may_not_both_say_it(written: Any) -> None:
+def test_flag_and_file_may_not_both_say_it(written: Write) -> None:
     path = written({"debug": True})
     with pytest.raises(
         Invalid,
@@ -66,12 +69,12 @@ def test_flag_and_file_may_not_both_say_it(written: Any) -> None:
         load(["--config-file", path, "--debug"])
 
 
-def test_an_unknown_key_of_the_file_is_named(written: Any) -> None:
-    with pytest.raises(Invalid, match="the following directives don't match any .* option: nope"):
+def test_an_unknown_key_of_the_file_is_named(written: Write) -> None:
+    with pytest.raises(Invalid, match=r"the following directives don't match any .* option: nope"):
         load(["--config-file", written({"nope": 1})])
 
 
-def test_wrong_values_are_named(written: Any) -> None:
+def test_wrong_values_are_named(written: Write) -> None:
     with pytest.raises(Invalid, match='invalid argument "x" for "--mtu" flag'):
         load(["--mtu", "x"])
     with pytest.raises(Invalid, match="unknown flag: --nope"):

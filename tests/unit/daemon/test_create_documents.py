@@ -21,11 +21,11 @@ IMAGE = {
 }  # fmt: skip
 
 
-def config(**asked: Any) -> dict[str, Any]:
+def config(**asked: object) -> dict[str, Any]:
     return defaults.config(asked, IMAGE, hostname="h1")
 
 
-def host_config(**asked: Any) -> dict[str, Any]:
+def host_config(**asked: object) -> dict[str, Any]:
     return defaults.host_config(
         asked, log_driver="json-file", log_options={"max-size": "1m"}, cgroup_v2=False
     )

@@ -20,7 +20,7 @@ def volumes(tmp_path: Path) -> Volumes:
     return Volumes(str(tmp_path / "volumes"))
 
 
-def parse(volumes: Volumes, host_config: dict[str, Any], **config: Any) -> list[dict[str, Any]]:
+def parse(volumes: Volumes, host_config: dict[str, Any], **config: object) -> list[dict[str, Any]]:
     return points(host_config, config, volumes, [])
 
 

@@ -20,7 +20,7 @@ DOCKER_CAPS = [
 ]  # fmt: skip
 
 
-def inputs(host_config: dict[str, Any] | None = None, **config: Any) -> SpecInputs:
+def inputs(host_config: dict[str, Any] | None = None, **config: object) -> SpecInputs:
     """`docker run busybox sleep 1000` with these fields changed."""
     whole = defaults.host_config(
         host_config or {}, log_driver="json-file", log_options={}, cgroup_v2=False

@@ -10,7 +10,7 @@ from boxship.daemon.streams import Input, relay
 
 
 class End:
-    """A client's connection, or a process' streams: what is fed is read, what is written is kept."""
+    """A client's or a process' end: what is fed is read, what is written is kept."""
 
     def __init__(self) -> None:
         self.written = b""
@@ -35,8 +35,8 @@ class End:
         self.is_closed = True
 
 
-def story(channel: End, process: End, plan: Input) -> Any:
-    return asyncio.wait_for(relay(cast("Any", channel), process, plan), 5)
+async def story(channel: End, process: End, plan: Input) -> bool:
+    return await asyncio.wait_for(relay(cast("Any", channel), process, plan), 5)
 
 
 async def test_output_goes_to_the_client_until_it_ends() -> None:
