@@ -302,7 +302,20 @@ def make_rootfs(path: str) -> None:
     for directory in ("bin", "proc", "dev", "sys", "tmp", "etc"):
         os.makedirs(f"{path}/{directory}")
     shutil.copy(BUSYBOX, f"{path}/bin/busybox")
-    for name in ("sh", "cat", "sleep", "echo", "true", "tty", "stty", "yes", "head", "id", "ls"):
+    for name in (
+        "sh",
+        "cat",
+        "sleep",
+        "echo",
+        "true",
+        "tty",
+        "stty",
+        "yes",
+        "head",
+        "id",
+        "ls",
+        "ln",
+    ):
         os.symlink("busybox", f"{path}/bin/{name}")
     os.chmod(f"{path}/tmp", 0o1777)
 

@@ -119,6 +119,13 @@ class ShimSuite:
             assert web.wait() == 0
             assert "".join(text for _, text in web.logged()) == "x" * 30_000 + "\n"
 
+    def test_a_user_opens_its_standard_output_again(self, zygote: Zygote) -> None:
+        script = "ln -s /dev/stdout /tmp/app.log; echo out >> /tmp/app.log; echo err > /dev/stderr"
+        user = {"uid": 1000, "gid": 1000}
+        with container(zygote, self.binary, ["sh", "-c", script], user=user) as web:
+            assert web.run() == 0
+            assert sorted(web.logged()) == [("stderr", "err\n"), ("stdout", "out\n")]
+
     def test_a_terminal_is_one(self, zygote: Zygote) -> None:
         script = "tty; read line; stty size; echo got $line"
         with container(zygote, self.binary, ["sh", "-c", script], terminal=True) as web:

@@ -5,7 +5,7 @@ import os
 
 from boxship.model.errors import System
 from boxship.shim import rootfs
-from boxship.shim.task import RUNTIME_FILE
+from boxship.shim.choice import RUNTIME_FILE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,12 +8,13 @@ import os
 import socket
 
 from boxship.shim import jobs, messages
+from boxship.shim.choice import note_runtime
 from boxship.shim.events import Publisher
 from boxship.shim.library import Library
 from boxship.shim.loop import Loop
 from boxship.shim.runtimes import Place
 from boxship.shim.server import Server
-from boxship.shim.task import Task, note_runtime
+from boxship.shim.task import Task
 from boxship.wire import ttrpc
 from boxship.wire.protobuf import encode
 

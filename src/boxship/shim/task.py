@@ -8,17 +8,15 @@ import os
 import time
 
 from boxship.model.errors import Conflict, Invalid, NotFound, Unsupported
-from boxship.shim import messages, rootfs
+from boxship.shim import choice, messages, rootfs
 from boxship.shim.cgroup import OomWatch, group_of, is_unified
 from boxship.shim.events import Publisher
 from boxship.shim.jobs import after_exit
-from boxship.shim.library import Library
 from boxship.shim.loop import Loop
 from boxship.shim.process import PAUSED, STATUS, STOPPED, Process
-from boxship.shim.runtimes import Place, default_root
 from boxship.shim.stdio import Stdio
 from boxship.shim.wanted import Wanted
-from boxship.wire.protobuf import decode, encode
+from boxship.wire.protobuf import encode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,9 +30,7 @@ if TYPE_CHECKING:
     MakeRuntime = Callable[[Loop, str, str, Fields], Runtime]
 
 VERSION = "boxship"
-OUR_NAMES = {"", "boxship", "boxship-runtime"}
 _DETAILS_TYPE = "containerd.runc.v1.ProcessDetails"
-RUNTIME_FILE = "runtime.json"
 
 
 class Exists(Conflict):
@@ -48,7 +44,7 @@ class Task:
         """Nothing is created; `on_shutdown` is called when the shim is to end."""
         self.id = container_id
         self.on_shutdown: Callable[[], None] = lambda: None
-        self.make_runtime: MakeRuntime = runtime_of
+        self.make_runtime: MakeRuntime = choice.runtime_of
         self._loop = loop
         self._namespace = namespace
         self._publisher = publisher
@@ -373,32 +369,6 @@ _HANDLERS: "dict[str, Callable[[Task, Fields], Fields | Steps]]" = {
     "Connect": Task.connect,
     "Shutdown": Task.shutdown,
 }
-
-
-def runtime_of(loop: Loop, container_id: str, namespace: str, request: "Fields") -> "Runtime":
-    """The runtime that the options of Create ask for; noted in the bundle, for a clean-up."""
-    options = decode(messages.RUNC_OPTIONS, (request["options"] or {}).get("value") or b"")
-    binary = options["binary_name"]
-    root = options["root"] and f"{options['root']}/{namespace}"
-    ours = binary in OUR_NAMES
-    name = "boxship" if ours else os.path.basename(binary)
-    bundle = request["bundle"]
-    place = Place(container_id, bundle, root or default_root(bundle, namespace, name))
-    note_runtime(place, "" if ours else binary)
-    if ours:
-        return Library(loop, place)
-    from boxship.shim.program import Program
-
-    return Program(loop, place, binary, systemd_cgroup=options["systemd_cgroup"])
-
-
-def note_runtime(place: Place, binary: str) -> None:
-    """Write into the bundle what a clean-up needs to know; "" is our runtime."""
-    if not os.access(place.root, os.W_OK):
-        os.makedirs(place.root, mode=0o711, exist_ok=True)
-    note = {"binary": binary, "root": place.root, "id": place.id}
-    with open(f"{place.bundle}/{RUNTIME_FILE}", "wb", buffering=0) as file:
-        file.write(json.dumps(note).encode())
 
 
 def _wanted(request: "Fields") -> Wanted:
