@@ -32,7 +32,7 @@ class Image:
     def top_layer(self) -> str | None:
         """The chain id of the uppermost layer."""
         chain = chain_ids(self.layers)
-        return chain[-1] if chain else None
+        return str(chain[-1]) if chain else None
 
     @property
     def repo_tags(self) -> list[str]:
@@ -52,18 +52,18 @@ class Image:
 
 
 def diff_ids(config: dict[str, Any]) -> list[str]:
-    """The layers that a configuration names, or `Invalid`."""
+    """The layers that a configuration names, as plain text, or `Invalid`."""
     rootfs = config.get("rootfs")
     found = rootfs.get("diff_ids") if isinstance(rootfs, dict) else None
     if found is None:
         found = []
     if not isinstance(found, list) or len(found) > MAX_LAYERS:
         raise Invalid("invalid image configuration: rootfs.diff_ids")
-    return [Digest.parse(item) if isinstance(item, str) else _no_digest() for item in found]
+    return [_checked(item) for item in found]
 
 
-def _no_digest() -> Digest:
-    raise Invalid("invalid checksum digest format")
+def _checked(item: object) -> str:
+    return str(Digest.parse(item if isinstance(item, str) else ""))
 
 
 def encode(config: dict[str, Any]) -> bytes:

@@ -155,7 +155,7 @@ class Images:
 
     def commit(self, finished: Finished) -> tuple[Image, bool]:
         """Enter an image whose layers are all here; whether a name was new or moved to it."""
-        image_id = Digest.of(finished.config)
+        image_id = str(Digest.of(finished.config))
         config = json.loads(finished.config)
         tagged_at = timestamp(time.time_ns()) if finished.names else ""
         image = Image(image_id, config, 0, finished.parent, tagged_at)

@@ -76,8 +76,8 @@ class Overlay2:
                 size = self._unpack(cache_id, below, TarStream(ahead, self._limits), label)
                 diff_id = ahead.digest()
             self._dirs.commit(cache_id)
-            chain = chain_id(parent, diff_id)
-            layer = Layer(chain, diff_id, parent, cache_id, link, size)
+            chain = str(chain_id(parent, diff_id))
+            layer = Layer(chain, str(diff_id), parent, cache_id, link, size)
             kept = self._index.add(layer, holder, _boot())
         except BaseException:
             self._dirs.remove(cache_id, link)

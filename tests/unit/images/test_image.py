@@ -14,6 +14,7 @@ A, B = "sha256:" + "a" * 64, "sha256:" + "b" * 64
 def test_an_image_names_its_layers() -> None:
     image = Image(A, {"rootfs": {"type": "layers", "diff_ids": [A, B]}}, 0)
     assert image.layers == [A, B]
+    assert {type(text) for text in (*image.layers, image.top_layer)} == {str}  # for encoders
     assert image.top_layer == chain_id(A, B)
     assert Image(A, {"rootfs": {"diff_ids": None}}, 0).top_layer is None
 
