@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import hashlib
 import io
 import os
 import pty
@@ -135,7 +136,16 @@ def engine() -> Iterator[str]:
     finally:
         daemon.send_signal(signal.SIGTERM)
         daemon.wait(START_S)
+        _remove_network(folder / "data")
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_network(data_root: Path) -> None:
+    """What an engine leaves for the containers that outlive it."""
+    digest = hashlib.sha256(os.path.realpath(data_root).encode()).hexdigest()[:6]
+    instance = f"boxship-{digest}"
+    for words in (["ip", "link", "del", instance], ["nft", "delete", "table", "ip", instance]):
+        subprocess.run(words, capture_output=True, check=False)
 
 
 def _wait_for(path: Path, daemon: "subprocess.Popen[bytes]", log: Path) -> None:

@@ -31,7 +31,9 @@ class NetworkRow(Row):
     def created_at(self) -> str:
         """The time, as Go prints one."""
         date, _, rest = str(self.data["Created"]).partition("T")
-        return f"{date} {rest.removesuffix('Z')} +0000 UTC"
+        clock, _, fraction = rest.removesuffix("Z").partition(".")
+        fraction = fraction.rstrip("0")
+        return f"{date} {clock}{'.' if fraction else ''}{fraction} +0000 UTC"
 
     def label(self, name: str) -> str:
         """One label."""
