@@ -332,6 +332,7 @@ def process_of(args: list[str], **changes: Value) -> dict[str, Any]:
 
 
 def spec_of(container_id: str, args: list[str], **changes: Value) -> dict[str, Any]:
+    resources = changes.pop("resources", {})
     process = process_of(args, **changes)
     mounts = [
         {"destination": "/proc", "type": "proc", "source": "proc"},
@@ -350,5 +351,9 @@ def spec_of(container_id: str, args: list[str], **changes: Value) -> dict[str, A
         "root": {"path": "rootfs"},
         "hostname": "test",
         "mounts": mounts,
-        "linux": {"namespaces": namespaces, "cgroupsPath": f"/boxship-test/{container_id}"},
+        "linux": {
+            "namespaces": namespaces,
+            "cgroupsPath": f"/boxship-test/{container_id}",
+            "resources": resources,
+        },
     }

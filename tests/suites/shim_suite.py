@@ -272,6 +272,13 @@ class ShimSuite:
             kind = cgroups_v1_pb2 if ".v1." in stats["type_url"] else cgroups_v2_pb2
             assert kind.Metrics.FromString(stats["value"]).pids.current == 1
 
+    def test_running_out_of_memory_is_told(self, zygote: Zygote) -> None:
+        hungry = ["sh", "-c", "x=hungry; while :; do x=$x$x; done"]
+        resources = {"memory": {"limit": 16 << 20, "swap": 16 << 20}}
+        with container(zygote, self.binary, hungry, resources=resources) as web:
+            assert web.run() == 137
+            assert zygote.events.until("/tasks/oom") == {"container_id": web.id}
+
     def test_wrong_calls_have_containerds_codes(self, zygote: Zygote) -> None:
         with self.container(zygote, *SLEEP) as web:
             codes = {}

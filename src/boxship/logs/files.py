@@ -25,6 +25,7 @@ class Cursor:
     def next_lines(self) -> bytes:
         """The next whole lines, up to about a megabyte of them; b"" at the end of the log."""
         while True:
+            none = not self._files
             last = len(self._files) < 2
             newer = _newer_than(self._path, self._files) if last and self._limit is None else []
             # Asked for newer files before the read: nothing is written to this one afterwards.
@@ -32,6 +33,8 @@ class Cursor:
             self._files.extend(newer)
             if lines:
                 return lines
+            if none and newer:
+                continue
             if len(self._files) < 2:
                 return b""
             os.close(self._files.popleft())

@@ -1,6 +1,7 @@
 """Reading logs: the fast ways and the exact way agree; tails, times, streams, rotation."""
 
 import json
+import os
 import select
 from pathlib import Path
 
@@ -127,6 +128,40 @@ def test_following_sees_the_past_and_the_future(tmp_path: Path) -> None:
         assert readable(follower)
         assert follower.read_available() == b"future\n"
     writer.close()
+
+
+def test_following_may_begin_before_the_log(tmp_path: Path) -> None:
+    path = str(tmp_path / "log")
+    with follow(path, ReadOptions(framed=False, tail=5)) as follower:
+        assert follower.read_available() == b""
+        writer = Writer(path)
+        writer.write(1, b"first\n", BASE)
+        assert readable(follower)
+        assert follower.read_available() == b"first\n"
+        writer.close()
+
+
+def test_following_survives_a_log_that_was_emptied(tmp_path: Path) -> None:
+    path = str(tmp_path / "log")
+    writer = Writer(path)
+    writer.write(1, b"old and long enough\n", BASE)
+    with follow(path, ReadOptions(framed=False)) as follower:
+        follower.read_available()
+        os.truncate(path, 0)
+        assert follower.read_available() == b""
+        writer.write(1, b"new\n", BASE)
+        assert follower.read_available() == b"new\n"
+    writer.close()
+
+
+def test_a_torn_line_is_read_once_it_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    whole = Encoder(1).feed(b"a line\n", 0)
+    path.write_bytes(whole[:9])
+    with follow(str(path), ReadOptions(framed=False)) as follower:
+        assert follower.read_available() == b""
+        path.write_bytes(whole)
+        assert follower.read_available() == b"a line\n"
 
 
 def test_following_crosses_rotation_without_a_gap(tmp_path: Path) -> None:
