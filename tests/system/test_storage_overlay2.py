@@ -133,6 +133,18 @@ def test_a_container_sees_its_image_and_writes_beside_it(world: World) -> None:
         world.layers.mount("web")
 
 
+def test_a_throwaway_container_does_not_sync_and_can_be_mounted_again(world: World) -> None:
+    world.layers.create("web", world.apply(BASE))
+    for throwaway in (True, True, False):
+        merged = Path(world.layers.mount("web", throwaway=throwaway))
+        assert ("volatile" in world.mounts()[0]) is throwaway
+        with (merged / "data").open("a") as file:
+            file.write("x")
+            os.fsync(file.fileno())
+        world.layers.unmount("web")
+    assert (Path(world.layers.mount("web")) / "data").read_text() == "xxx"
+
+
 def test_changes_are_told_as_docker_diff_tells_them(world: World) -> None:
     world.layers.create("web", world.apply(BASE))
     merged = Path(world.layers.mount("web"))

@@ -4,7 +4,7 @@ import errno
 import os
 import threading
 
-from boxship.kernel import mounts, namespaces
+from boxship.kernel import filesystems, mounts, namespaces
 
 _AT_FDCWD = -100
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -16,17 +16,21 @@ _MAX_STRING = 255
 MOUNT_ATTR_RDONLY = 1
 
 
-def mount_overlay(target: str, base: str, lowers: list[str], upper: str, work: str) -> None:
+def mount_overlay(
+    target: str, base: str, lowers: list[str], upper: str, work: str, flags: tuple[str, ...] = ()
+) -> None:
     """Mount on `target` the stack of `lowers`, the uppermost first, below the writable `upper`.
 
     All but `target` are relative to `base`, so that long stacks fit whatever way is taken; the
-    working directory of the process is left alone, for other threads use it.
+    working directory of the process is left alone, for other threads use it.  `flags` are options
+    of overlayfs without a value, such as `volatile`.
     """
-    options = [("upperdir", upper), ("workdir", work)]
+    options = {"upperdir": upper, "workdir": work, **dict.fromkeys(flags, "")}
     try:
         fd = _configured(base, lowers, options, 0)
     except _TooOldError:
         data = f"lowerdir={':'.join(lowers)},upperdir={upper},workdir={work}"
+        data = ",".join((data, *flags))
         _mount_by_string(target, base, data, 0)
         return
     try:
@@ -40,7 +44,7 @@ def open_stack(base: str, layers: list[str]) -> int:
     if len(layers) == 1:
         return os.open(os.path.join(base, layers[0]), _DIRECTORY)
     try:
-        mounted = _configured(base, layers, [], MOUNT_ATTR_RDONLY)
+        mounted = _configured(base, layers, {}, MOUNT_ATTR_RDONLY)
     except _TooOldError:
         return _open_on_a_path(base, layers)
     try:
@@ -67,8 +71,8 @@ class _TooOldError(Exception):
     """This kernel has no lowerdir+ (it came with Linux 6.8), or a path is too long for it."""
 
 
-def _configured(base: str, lowers: list[str], options: list[tuple[str, str]], flags: int) -> int:
-    if any(len(f"{base}/{path}") > _MAX_STRING for path in (*lowers, *(p for _, p in options))):
+def _configured(base: str, lowers: list[str], options: dict[str, str], flags: int) -> int:
+    if any(len(f"{base}/{path}") > _MAX_STRING for path in (*lowers, *options.values())):
         raise _TooOldError
     fd = mounts.fsopen("overlay")
     try:
@@ -78,8 +82,11 @@ def _configured(base: str, lowers: list[str], options: list[tuple[str, str]], fl
                 mounts.fsconfig_string(fd, "lowerdir+", os.path.join(base, lower))
         except OSError as error:
             raise _TooOldError from error
-        for key, path in options:
-            mounts.fsconfig_string(fd, key, os.path.join(base, path))
+        for key, path in options.items():
+            if path:
+                mounts.fsconfig_string(fd, key, os.path.join(base, path))
+            else:
+                filesystems.fsconfig_flag(fd, key)
         mounts.fsconfig_create(fd)
         return mounts.fsmount(fd, flags)
     finally:

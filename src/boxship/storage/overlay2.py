@@ -182,8 +182,12 @@ class Overlay2:
             self._remove_upper_dirs(Upper(container_id, cache_id, parent, link, init_link))
             raise
 
-    def mount(self, container_id: str) -> str:
-        """Mount the tree of a container, if it is not; its path."""
+    def mount(self, container_id: str, *, throwaway: bool = False) -> str:
+        """Mount the tree of a container, if it is not; its path.
+
+        What a `throwaway` container (`run --rm`) writes need not outlive a crash of the machine, as
+        the container itself does not: its syncs, and that of the unmount, cost nothing.
+        """
         upper = self._upper(container_id)
         if upper.init_link is None and upper.parent is None:
             return self._dirs.path(upper.cache_id, "diff")  # nothing to stack it on
@@ -193,8 +197,16 @@ class Overlay2:
         if _is_mounted(merged):
             return merged
         diff, work = f"{upper.cache_id}/diff", f"{upper.cache_id}/work"
-        overlay.mount_overlay(merged, self._dirs.home, self._lowers(upper), diff, work)
+        self._forget_volatile(upper)
+        flags = ("volatile",) if throwaway else ()
+        overlay.mount_overlay(merged, self._dirs.home, self._lowers(upper), diff, work, flags)
         return merged
+
+    def _forget_volatile(self, upper: Upper) -> None:
+        """Take away the mark of a volatile mount, without which overlayfs mounts again."""
+        mark = self._dirs.path(upper.cache_id, "work/work/incompat")
+        if os.path.exists(mark):
+            trees.remove_tree(mark)
 
     def unmount(self, container_id: str) -> None:
         """Unmount the tree of a container; it is fine if it is not mounted."""
