@@ -22,7 +22,8 @@ class Stage:
         self.root = -1  # the container's root directory, O_PATH, from EnterRootfs on
         self.root_path = ""  # where the host has it
         self.own_fds = -1  # /proc/self/fd of a procfs that is real, kept over pivot_root
-        self.masks: list[int] = []  # mounts made once and cloned onto every masked path
+        self.null = -1  # the container's /dev/null, for masking files
+        self.empty = -1  # the first tmpfs that masks a directory, for masking others
         self.console: int | None = None  # the socket for the master of the terminal
 
 

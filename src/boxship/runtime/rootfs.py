@@ -165,32 +165,46 @@ class MaskPath(Operation):
         return f"mask {self.path}"
 
     def execute(self, stage: Stage) -> None:
-        """Clone one of two mounts made for it: /dev/null, and an empty tmpfs."""
+        """A file is covered by /dev/null; a directory by one tmpfs, the same for all."""
         try:
             fd = inside.opened(stage.root, self.path)
         except (FileNotFoundError, NotADirectoryError):
             return
-        if not stage.masks:
-            stage.masks = [null_mount(stage), _empty_directory()]
         try:
-            mask = stage.masks[stat.S_ISDIR(os.fstat(fd).st_mode)]
-            tree = km.open_tree(mask, "", _CLONE_TREE | km.AT_EMPTY_PATH)
+            directory = stat.S_ISDIR(os.fstat(fd).st_mode)
+            tree = _mask_of_directories(stage) if directory else _mask_of_files(stage)
             km.move_mount(tree, fd)
-            os.close(tree)
         finally:
             os.close(fd)
+        if stage.empty == -1 and directory:
+            stage.empty = tree
+        else:
+            os.close(tree)
 
 
-def null_mount(stage: Stage) -> int:
-    """The container's /dev/null as a mount, if it is /dev/null (CVE-2025-31133)."""
+# Before Linux 6.15 only what is attached can be cloned: hence the file by its path, and the first
+# tmpfs, once it has a place, for all that come after it.
+
+
+def _mask_of_files(stage: Stage) -> int:
+    if stage.null == -1:
+        stage.null = null_device(stage)
+    return km.open_tree(stage.null, "", _CLONE_TREE | km.AT_EMPTY_PATH)
+
+
+def _mask_of_directories(stage: Stage) -> int:
+    if stage.empty == -1:
+        return _empty_directory()
+    return km.open_tree(stage.empty, "", _CLONE_TREE | km.AT_EMPTY_PATH)
+
+
+def null_device(stage: Stage) -> int:
+    """The container's /dev/null, held by descriptor, if it is /dev/null (CVE-2025-31133)."""
     fd = inside.opened(stage.root, "/dev/null", os.O_PATH | os.O_NOFOLLOW)
-    try:
-        status = os.fstat(fd)
-        if not stat.S_ISCHR(status.st_mode) or status.st_rdev != os.makedev(1, 3):
-            raise Invalid("/dev/null of the container is not the null device")
-        return km.open_tree(fd, "", _CLONE_TREE | km.AT_EMPTY_PATH)
-    finally:
-        os.close(fd)
+    status = os.fstat(fd)
+    if not stat.S_ISCHR(status.st_mode) or status.st_rdev != os.makedev(1, 3):
+        raise Invalid("/dev/null of the container is not the null device")
+    return fd
 
 
 def _empty_directory() -> int:

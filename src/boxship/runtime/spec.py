@@ -106,9 +106,9 @@ def _check_linux(linux: "dict[str, Any]", spec: "dict[str, Any]") -> None:
     for path in (*(linux.get("maskedPaths") or ()), *(linux.get("readonlyPaths") or ())):
         if not path.startswith("/"):
             raise Invalid(f"path {path!r} to mask or to make read-only must be absolute")
-    if linux.get("mountLabel") and os.path.isdir("/sys/fs/selinux"):
-        raise Unsupported("linux.mountLabel is not supported")
-    for word in ("intelRdt", "memoryPolicy", "netDevices"):
+    refused = ["intelRdt", "memoryPolicy", "netDevices"]
+    refused += ["mountLabel"] if os.path.isdir("/sys/fs/selinux") else []
+    for word in refused:
         if linux.get(word):
             raise Unsupported(f"linux.{word} is not supported")
 
