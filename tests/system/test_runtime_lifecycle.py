@@ -212,6 +212,18 @@ def test_a_failing_mount_is_named(box: Box) -> None:
     assert os.listdir(box.root) == []
 
 
+@pytest.mark.parametrize(
+    ("section", "value"),
+    [("devices", [{"type": "c"}]), ("maskedPaths", ["/x", 5]), ("resources", {"memory": 5})],
+)
+def test_a_malformed_section_is_invalid_and_undone(box: Box, section: str, value: object) -> None:
+    document = spec("true")
+    document["linux"][section] = value
+    with pytest.raises(Invalid, match=r"config\.json is malformed"):
+        box.create(document)
+    assert not os.path.exists(f"{box.root}/{box.id}")
+
+
 def test_hooks_run_in_order_and_are_told_the_state(box: Box, tmp_path: Path) -> None:
     log = tmp_path / "log"
     names = ("prestart", "createRuntime", "createContainer", "poststart", "poststop")

@@ -93,8 +93,9 @@ class Creation:
         self._claim()
         try:
             self._save()
-            self._limit()
-            self._make_init()
+            with spec.well_formed("config.json"):
+                self._limit()
+                self._make_init()
             self._save()
         except BaseException:
             self._undo()

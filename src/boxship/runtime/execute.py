@@ -57,12 +57,14 @@ def execute_with(
             "cannot exec in a paused container", hint="resume it, or use --ignore-paused"
         )
     process = inherit(process, container.spec.get("process") or {})
-    spec.check_process(process)
+    with spec.well_formed("the process"):
+        spec.check_process(process)
     if not process:
         raise Invalid("process property must not be empty")
     if bool(process.get("terminal")) != (options.console is not None):
         raise Invalid("a terminal and a console socket need each other")
-    return _Entry(container, process, options).run()
+    with spec.well_formed("the process"):
+        return _Entry(container, process, options).run()
 
 
 def inherit(process: "dict[str, Any]", init: "dict[str, Any]") -> "dict[str, Any]":

@@ -29,11 +29,27 @@ class Bundle:
         self.rootfs = os.path.realpath(os.path.join(path, self.spec["root"]["path"]))
 
 
+class well_formed:  # noqa: N801  used as a statement
+    """A value of another type than the specification's is Invalid, wherever it comes to light."""
+
+    def __init__(self, name: str) -> None:
+        """The document to blame."""
+        self.name = name
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, _: object) -> None:
+        if kind is not None and issubclass(kind, KeyError | TypeError | AttributeError):
+            shown = f"no {error}" if issubclass(kind, KeyError) else error
+            raise Invalid(f"{self.name} is malformed: {shown}")
+
+
 def load(path: str) -> Bundle:
     """The bundle at a directory."""
     path = os.path.realpath(path)
     try:
-        return Bundle(path, documents.read(f"{path}/config.json"))
+        with well_formed(f"{path}/config.json"):
+            return Bundle(path, documents.read(f"{path}/config.json"))
     except FileNotFoundError:
         raise NotFound(f"JSON specification file {path}/config.json not found") from None
     except OSError as error:

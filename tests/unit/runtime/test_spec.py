@@ -57,6 +57,24 @@ def test_what_cannot_be_is_refused_before_anything_is_done(
         spec.check(changed(path, value))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[]",
+        '{"root": 1}',
+        '{"root": {"path": "x"}, "mounts": 5}',
+        '{"root": {"path": "x"}, "process": {"args": ["x"], "cwd": 7}}',
+        '{"root": {"path": "x"}, "linux": {"namespaces": [1]}}',
+        '{"root": {"path": "x"}, "linux": []}',
+        '{"root": {"path": 1}, "linux": {"namespaces": [{"type": "mount"}]}}',
+    ],
+)
+def test_a_malformed_spec_is_invalid(tmp_path: Path, text: str) -> None:
+    (tmp_path / "config.json").write_text(text)
+    with pytest.raises(BoxshipError):
+        spec.load(str(tmp_path))
+
+
 def test_a_bundle_without_a_spec(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match=r"JSON specification file .*config\.json not found"):
         spec.load(str(tmp_path))
