@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import glob
 import logging
 import os
 from contextlib import suppress
@@ -64,21 +65,23 @@ class Engine:
         """Find or start the supervisor, make records and world agree, follow events."""
         await self._supervise.start()
         self._about = await info.look(self.parts)
-        await self.parts.in_thread(self.parts.images.recover)
         await recover.recover(self.parts)
         self._watch = asyncio.create_task(watch.watch(self.parts), name="watch")
         gc.collect()
         gc.freeze()
 
     async def close(self) -> None:
-        """An orderly stop; containers go on unless live-restore is off."""
+        """An orderly stop; containers go on unless live-restore is off.
+
+        Bridges, rules and the parent cgroup go if no container needs them.
+        """
         if not self.config.live_restore:
             await self._stop_containers()
         jobs = [*self.parts.background, *([self._watch] if self._watch else [])]
         for job in jobs:
             job.cancel()
         await asyncio.gather(*jobs, return_exceptions=True)
-        await self.parts.networks.stop()
+        await self.parts.networks.stop(remove=True)  # what nobody is attached to
         self.parts.tasks.close()
         await self._supervise.stop()
         self.parts.layers.close()
@@ -86,6 +89,7 @@ class Engine:
         self.parts.images.close()
         self.parts.threads.shutdown()
         self.parts.records.close()
+        _remove_cgroups(self.config.cgroup)
 
     async def _stop_containers(self) -> None:
         timeout = self.config.shutdown_timeout
@@ -256,3 +260,10 @@ class Engine:
         if not command.running:
             raise Conflict(f"exec process {command.id} is not running")
         await self.parts.tasks.resize(command.container.id, command.id, height, width)
+
+
+def _remove_cgroups(parent: str) -> None:
+    """The parent of all containers' cgroups, in every hierarchy, where it is empty."""
+    for path in {f"/sys/fs/cgroup{parent}", *glob.glob(f"/sys/fs/cgroup/*{parent}")}:
+        with suppress(OSError):
+            os.rmdir(path)
