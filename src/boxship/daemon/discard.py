@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from boxship.daemon import release
+from boxship.daemon import prepare, release
 from boxship.model.errors import BoxshipError, System
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ async def remove_locked(
 
 def from_disk(parts: Parts, c: Container, volumes: bool) -> None:
     """Root, log, files, and with `volumes` the volumes that have no name. Blocks."""
+    prepare.unmount(parts, c)
     parts.layers.remove(c.id)
     shutil.rmtree(parts.folder(c.id), ignore_errors=True)
     if volumes:

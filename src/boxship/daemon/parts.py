@@ -74,3 +74,7 @@ class Parts:
     def folder(self, container_id: str) -> str:
         """Where a container's own files are."""
         return f"{self.config.data_root}/containers/{container_id}"
+
+    def shm(self, container_id: str) -> str:
+        """Where the /dev/shm of a container with `--ipc shareable` is mounted on the host."""
+        return f"{self.folder(container_id)}/mounts/shm"

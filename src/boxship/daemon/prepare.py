@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from boxship.daemon import files, mounts, users
 from boxship.model.errors import BoxshipError, Invalid
 from boxship.storage.roots import Root
+from boxship.storage.shm import mount_shm, unmount_shm
 
 if TYPE_CHECKING:
     from boxship.daemon.container import Container
@@ -29,6 +30,8 @@ def prepare(parts: Parts, c: Container) -> Prepared:
     """Mount the root and look into it; whatever fails leaves it unmounted."""
     root = parts.layers.mount(c.id)
     try:
+        if c.host_config["IpcMode"] == "shareable":
+            mount_shm(parts.shm(c.id), c.host_config["ShmSize"])
         mounts.make_sources(c.mounts)
         with Root(root) as inside:
             user = user_of(inside, c.config["User"], c.host_config["GroupAdd"] or [])
@@ -36,9 +39,16 @@ def prepare(parts: Parts, c: Container) -> Prepared:
             _fill_volumes(inside, c)
         files.write(f"{parts.folder(c.id)}/hostname", c.config["Hostname"] + "\n")
     except BaseException:
-        parts.layers.unmount(c.id)
+        unmount(parts, c)
         raise
     return Prepared(root, user)
+
+
+def unmount(parts: Parts, c: Container) -> None:
+    """Take away what prepare mounted; idempotent."""
+    parts.layers.unmount(c.id)
+    if c.host_config["IpcMode"] == "shareable":
+        unmount_shm(parts.shm(c.id))
 
 
 def user_of(inside: Root, asked: str, groups: list[str]) -> users.User:

@@ -38,6 +38,7 @@ async def recover(parts: Parts) -> None:
         await _remove_stranger(parts, container_id)
     known = {c.id for c in parts.containers}
     await parts.in_thread(parts.layers.recover, known)
+    await parts.in_thread(parts.images.recover)
     await parts.networks.start(living)
     _sweep(parts, known, living)
     for c in parts.containers:

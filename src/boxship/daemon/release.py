@@ -6,7 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from boxship.daemon import attachments
+from boxship.daemon import attachments, prepare
 from boxship.daemon.runtimes import io_of
 from boxship.model.errors import BoxshipError
 
@@ -49,7 +49,7 @@ async def network(parts: Parts, c: Container) -> None:
 
 async def root(parts: Parts, c: Container) -> None:
     """Unmount; idempotent."""
-    await parts.in_thread(parts.layers.unmount, c.id)
+    await parts.in_thread(prepare.unmount, parts, c)
 
 
 def publish(parts: Parts, c: Container, action: str) -> None:

@@ -223,9 +223,19 @@ def _shm(parts: Parts, c: Container) -> str:
     mode = c.host_config["IpcMode"]
     if mode == "host":
         return "/dev/shm"
-    if mode.startswith("container:"):
-        return f"/proc/{_donor(parts, mode).state.pid}/root/dev/shm"
-    return ""
+    if mode == "shareable":
+        return parts.shm(c.id)
+    if not mode.startswith("container:"):
+        return ""
+    donor = _donor(parts, mode)
+    if donor.host_config["IpcMode"] == "host":
+        return "/dev/shm"
+    if donor.host_config["IpcMode"] != "shareable":
+        raise Invalid(
+            f"container {donor.id}: non-shareable IPC "
+            "(hint: use IpcMode:shareable for the donor container)"
+        )
+    return parts.shm(donor.id)
 
 
 def _init(parts: Parts) -> str:
