@@ -9,8 +9,10 @@ overlay2/<cache id>/diff      the files of one layer
 overlay2/l/<short name>       a link to ../<cache id>/diff
 """
 
+import fcntl
 import os
 import secrets
+import sys
 from base64 import b32encode
 from contextlib import suppress
 
@@ -18,6 +20,9 @@ from boxship.storage.trash import Trash
 
 LINKS = "l"
 _ID_MODE = 0o710
+_FS_IOC_GETFLAGS = 0x80086601
+_FS_IOC_SETFLAGS = 0x40086602
+_FS_TOPDIR_FL = 0x00020000
 
 
 def new_cache_id() -> str:
@@ -39,6 +44,7 @@ class CacheDirs:
         self._trash = trash
         os.makedirs(os.path.join(home, LINKS), mode=0o700, exist_ok=True)
         os.chmod(home, _ID_MODE)
+        _spread(home)
 
     def path(self, cache_id: str, name: str = "") -> str:
         """The path of something in a directory."""
@@ -77,6 +83,25 @@ class CacheDirs:
         """Remove short names that nobody knows."""
         for name in set(os.listdir(f"{self.home}/{LINKS}")) - known:
             os.unlink(f"{self.home}/{LINKS}/{name}")
+
+
+def _spread(path: str) -> None:
+    """Let ext4 put each directory made in `path` into a block group of its own.
+
+    Otherwise all share the group of `path`, where ext4 passes over every inode that was deleted in
+    the last 35 seconds, one by one, for each file that is made: after the removal of an image, ten
+    times as slow.  Other file systems have no such flag, and no such need.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        flags = int.from_bytes(fcntl.ioctl(fd, _FS_IOC_GETFLAGS, bytes(8))[:4], sys.byteorder)
+        if not flags & _FS_TOPDIR_FL:
+            wanted = (flags | _FS_TOPDIR_FL).to_bytes(4, sys.byteorder) + bytes(4)
+            fcntl.ioctl(fd, _FS_IOC_SETFLAGS, wanted)
+    except OSError:
+        return
+    finally:
+        os.close(fd)
 
 
 def _write(path: str, text: str) -> None:
