@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn
 
 from boxship.daemon import reply
-from boxship.model.errors import Unavailable, Unsupported
+from boxship.model.errors import NotFound, Unavailable, Unsupported
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -42,6 +42,8 @@ POST /networks/create  POST /networks/prune  DELETE /networks/{id}
 POST /networks/{id}/connect  POST /networks/{id}/disconnect
 PUT /volumes/{name...}
 GET /plugins/privileges  POST /plugins/pull  POST /plugins/create
+"""
+OF_A_PLUGIN = """
 GET /plugins/{name...}/json  DELETE /plugins/{name...}  POST /plugins/{name...}/enable
 POST /plugins/{name...}/disable  POST /plugins/{name...}/upgrade
 POST /plugins/{name...}/push  POST /plugins/{name...}/set
@@ -69,12 +71,18 @@ async def no_plugins(_: Request) -> web.Response:
     return reply.json([])
 
 
+async def no_such_plugin(request: Request) -> NoReturn:
+    """What is asked of a plugin: there are none.  `docker inspect NAME` asks for one at last."""
+    raise NotFound(f'plugin "{request.names["name"]}" not found')
+
+
 def routes() -> list[Route]:
     """All of it."""
     return [
         ("POST", "/swarm/leave", not_in_swarm),
         ("GET", "/plugins", no_plugins),
         *[(method, path, no_manager) for method, path in _listed(OF_MANAGERS)],
+        *[(method, path, no_such_plugin) for method, path in _listed(OF_A_PLUGIN)],
         *[(method, path, not_yet) for method, path in _listed(NOT_YET)],
     ]
 
