@@ -45,6 +45,11 @@ class Publisher:
         """Whether every event has been taken."""
         return not self._queue
 
+    def close(self) -> None:
+        """Forget what is not sent yet, and hang up."""
+        self._queue.clear()
+        self._lost()
+
     def publish(self, topic: str, fields: "Mapping[str, object]", now_ns: int) -> None:
         """Queue the event of `topic`."""
         if not self._path:

@@ -4,9 +4,12 @@ CPython adapts the code that it runs, and fills caches as it goes.  What the zyg
 shared by its shims; what each shim adapts is memory of its own, a fifth of it, and time.
 """
 
+import contextlib
 import os
+import signal
 import socket
 
+from boxship.kernel.mounts import fsconfig_create, fsmount, fsopen
 from boxship.shim import jobs, messages
 from boxship.shim.choice import note_runtime
 from boxship.shim.events import Publisher
@@ -26,19 +29,27 @@ if TYPE_CHECKING:
 # Code is adapted after eight calls.
 _TIMES = 9
 _PATIENCE_SECONDS = 1.0
+_ACTOR_SECONDS = 2
 _CALLS = ("Connect", "Create", "State", "Wait", "Start", "Pids", "Kill", "ResizePty", "Delete")
 
 
-def rehearse(directory: str) -> None:
-    """Works in `directory`, which must not exist, and leaves nothing."""
-    os.mkdir(directory, mode=0o700)
+def rehearse() -> None:
+    """On a file system of its own that is mounted nowhere: it goes with its last descriptor."""
+    place = _nowhere()
     try:
         for _ in range(_TIMES):
-            _Stage(directory).play()
+            _Stage(f"/proc/self/fd/{place}").play()
     finally:
-        for name in os.listdir(directory):
-            os.unlink(os.path.join(directory, name))
-        os.rmdir(directory)
+        os.close(place)
+
+
+def _nowhere() -> int:
+    tmpfs = fsopen("tmpfs")
+    try:
+        fsconfig_create(tmpfs)
+        return fsmount(tmpfs)
+    finally:
+        os.close(tmpfs)
 
 
 class _Runtime(Library):
@@ -61,6 +72,7 @@ class _Runtime(Library):
 
 def _act(out: int, fifo: str) -> None:
     try:
+        signal.alarm(_ACTOR_SECONDS)  # If nobody releases it.
         with open(fifo, "wb", buffering=0) as released:
             released.write(b"0")
         os.write(out, b"a line\n")
@@ -76,14 +88,15 @@ class _Stage:
         self._loop = Loop()
         self._listener = _listener(f"{directory}/shim.sock")
         self._events = _listener(f"{directory}/events")
-        publisher = Publisher(self._loop, f"{directory}/events", "rehearsal")
+        publisher = self._publisher = Publisher(self._loop, f"{directory}/events", "rehearsal")
         task = Task(self._loop, "rehearsal", "rehearsal", publisher)
         task.make_runtime = self._make_runtime
-        Server(self._loop, self._listener, task, publisher)
+        self._server = Server(self._loop, self._listener, task, publisher)
         self._client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._decoder = ttrpc.Decoder()
         self._calls = list(_CALLS)
         self._stream = -1
+        self._unanswered = 0
 
     def play(self) -> None:
         self._client.connect(f"{self._directory}/shim.sock")
@@ -92,9 +105,12 @@ class _Stage:
         self._loop.later(_PATIENCE_SECONDS, self._loop.stop)
         self._next()
         self._loop.run()
-        for end in (self._client, self._listener, self._events):
+        for end in (self._server, self._publisher, self._client, self._listener, self._events):
             end.close()
         self._loop.close()
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                os.wait()
 
     def _make_runtime(self, loop: Loop, *_: object) -> _Runtime:
         place = Place("", self._directory, self._directory)
@@ -102,7 +118,8 @@ class _Stage:
         return _Runtime(loop, place)
 
     def _on_answer(self, _events: int) -> None:
-        for _ in self._decoder.feed(self._client.recv(1 << 16)):
+        self._unanswered -= len(self._decoder.feed(self._client.recv(1 << 16)))
+        if not self._unanswered:
             self._next()
 
     def _next(self) -> None:
@@ -112,11 +129,12 @@ class _Stage:
         method = self._calls.pop(0)
         self._send(method)
         if method == "Wait":
-            # Answered at the end; until then the others go on.
+            # Answered at the end, and that comes only after Start.
             self._send(self._calls.pop(0))
 
     def _send(self, method: str) -> None:
         self._stream += 2
+        self._unanswered += 1
         stdio = f"boxship-io://{self._directory}/log?attach={self._directory}/a&stdin=1"
         create = {"bundle": self._directory, "stdout": stdio} if method == "Create" else {}
         payload = encode(messages.REQUESTS[method], {"id": "rehearsal", **create})

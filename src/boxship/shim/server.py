@@ -76,6 +76,11 @@ class Server:
         else:
             self._loop.spawn(value, done)
 
+    def close(self) -> None:
+        """Hang up on everyone."""
+        for connection in list(self._connections):
+            connection.drop()
+
     def forget(self, connection: "Connection") -> None:
         """A connection is gone."""
         self._connections.discard(connection)
@@ -156,7 +161,7 @@ class Connection:
         except OSError:
             data = b""
         if not data:
-            self._drop()
+            self.drop()
             return
         for message in self._decoder.feed(data):
             if isinstance(message, ttrpc.Request):
@@ -170,7 +175,7 @@ class Connection:
             return
         self._backlog.append(message)
         if self._backlog.size > _MOST_UNREAD:
-            self._drop()
+            self.drop()
         else:
             self._flush()
 
@@ -180,13 +185,14 @@ class Connection:
         try:
             self._backlog.send(self._socket.send)
         except OSError:
-            self._drop()
+            self.drop()
             return
         if self._writing != self.busy:
             self._writing = self.busy
             self._loop.change(self._socket.fileno(), READ | WRITE if self.busy else READ)
 
-    def _drop(self) -> None:
+    def drop(self) -> None:
+        """Hang up."""
         if self._socket.fileno() >= 0:
             self._loop.remove(self._socket.fileno())
             self._socket.close()

@@ -76,7 +76,7 @@ def _prepare() -> None:
         import_module(f"boxship.shim.{name}")
     prctl.keep_heap_small()
     with contextlib.suppress(OSError):
-        rehearse(f"/tmp/boxship-rehearsal-{os.getpid()}")
+        rehearse()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, _outlive)
