@@ -321,6 +321,20 @@ def test_an_export_is_the_whole_tree(world: World) -> None:
     assert os.stat(merged / "etc").st_uid == 3
 
 
+def test_a_layer_is_made_good_also_by_a_later_start(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain = world.apply(BASE)
+    world.layers.close()
+    monkeypatch.setattr("boxship.storage.overlay2._SYNC_AFTER_S", 0)
+    synced = threading.Event()
+    monkeypatch.setattr("boxship.kernel.sync.syncfs", lambda _: synced.set())
+    world.layers = Overlay2(str(world.root))
+    world.layers.recover(set())
+    assert synced.wait(10)
+    assert world.layers.has(chain)
+
+
 KILLED = """
 import io, os, sys
 from suites.archives import archive, entry

@@ -310,6 +310,8 @@ class Overlay2:
             self._remove_stranger(name)
         links = {layer.link for layer in layers} | {upper.link for upper in uppers}
         self._dirs.remove_links_but(links | {u.init_link for u in uppers if u.init_link})
+        if self._index.unsynced():
+            self._sync_soon()
 
     def _is_whole(self, upper: Upper) -> bool:
         return os.path.isdir(self._dirs.path(upper.cache_id, "diff"))
@@ -350,10 +352,15 @@ class Overlay2:
 
     def _sync_soon(self) -> None:
         with self._lock:
-            if self._sync_timer is None or not self._sync_timer.is_alive():
-                self._sync_timer = threading.Timer(_SYNC_AFTER_S, self.sync)
+            if self._sync_timer is None:
+                self._sync_timer = threading.Timer(_SYNC_AFTER_S, self._sync_now)
                 self._sync_timer.daemon = True
                 self._sync_timer.start()
+
+    def _sync_now(self) -> None:
+        with self._lock:
+            self._sync_timer = None  # what is added from here on begins another one
+        self.sync()
 
     def settle(self) -> None:
         """Wait until all that was removed is deleted."""
@@ -362,9 +369,10 @@ class Overlay2:
     def close(self) -> None:
         """Let go of files and threads; mounts stay, for containers may run on."""
         with self._lock:
-            if self._sync_timer is not None:
-                self._sync_timer.cancel()
-                self._sync_timer.join()
+            timer = self._sync_timer
+        if timer is not None:
+            timer.cancel()
+            timer.join()
         self._trash.close()
         self._index.close()
 
