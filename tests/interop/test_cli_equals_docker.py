@@ -31,7 +31,10 @@ def lines(name: str) -> list[str]:
 def test_a_command_prints_the_same(clients: tuple[Client, Client], command: str) -> None:
     words = shlex.split(command.replace("IMAGE", IMAGE))
     docker, ours = clients
-    assert ours.run(*words) == docker.run(*words)
+    theirs = docker.run(*words)
+    if ours.run(*words) != theirs:
+        # An age may have grown between the two.
+        assert ours.run(*words) == docker.run(*words)
 
 
 @pytest.mark.parametrize("template", lines("templates.txt"))

@@ -6,6 +6,8 @@ COMMON = {
     "ps": ("container.ls", "List containers"),
     "pull": ("image.pull", "Download an image from a registry"),
     "images": ("image.ls", "List images"),
+    "login": ("registry.login", "Keep the credentials of a registry"),
+    "logout": ("registry.logout", "Forget the credentials of a registry"),
     "version": ("system.version", "Show the version of client and engine"),
     "info": ("system.info", "Display system-wide information"),
 }

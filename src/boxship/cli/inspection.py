@@ -5,6 +5,7 @@ import json
 from boxship.api.docker.client import Refused
 from boxship.cli.failure import Failure
 from boxship.cli.schema import typed
+from boxship.wire.gotemplate.encoding import encode_ordered
 from boxship.wire.gotemplate.template import Template, TemplateError
 from boxship.wire.gotemplate.values import Number
 
@@ -60,13 +61,12 @@ class Printer:
     """Gathers what is printed of several objects."""
 
     def __init__(self, template: str) -> None:
-        """An empty template prints an indented list, `json` a line each."""
+        """Without a template it is an indented list, with `json` a list on one line."""
         self.values: list[Json] = []
         self.lines: list[str] = []
-        self.as_list = not template
-        self.template: Template | None = None
-        if template:
-            self.template = _parsed("{{json .}}" if template == "json" else template)
+        self.as_list = template in {"", "json"}
+        self.indented = not template
+        self.template = None if self.as_list else _parsed(template)
 
     def add(self, found: Found) -> None:
         """One object more."""
@@ -90,7 +90,7 @@ class Printer:
     def text(self) -> str:
         """All of it."""
         if self.as_list:
-            return indented(self.values) + "\n"
+            return (indented if self.indented else encode_ordered)(self.values) + "\n"
         return "\n".join(self.lines) + "\n"
 
 

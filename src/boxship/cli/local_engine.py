@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from socket import socket
 
 PATIENCE_S = 30.0
+PATIENCE_FOR_OTHERS_S = 3.0
 PAUSE_S = 0.02
 LOG = "/var/log/boxship.log"
 
@@ -41,16 +42,20 @@ class LocalEndpoint(Endpoint):
 
     def _first_connection(self, pid: int) -> "socket":
         deadline = time.monotonic() + PATIENCE_S
+        problem = f"the engine did not answer within {PATIENCE_S:.0f} seconds"
+        running = True
         while time.monotonic() < deadline:
             try:
                 return super().connect()
             except Unavailable:
-                ended, status = os.waitpid(pid, os.WNOHANG)
-                if ended:
-                    code = os.waitstatus_to_exitcode(status)
-                    raise Failure(_report(f"the engine ended with code {code}")) from None
                 time.sleep(PAUSE_S)
-        raise Failure(_report(f"the engine did not answer within {PATIENCE_S:.0f} seconds"))
+            ended, status = os.waitpid(pid, os.WNOHANG) if running else (0, 0)
+            if ended:
+                # Another command may have started one at the same moment: wait for that a little.
+                running = False
+                problem = f"the engine ended with code {os.waitstatus_to_exitcode(status)}"
+                deadline = min(deadline, time.monotonic() + PATIENCE_FOR_OTHERS_S)
+        raise Failure(_report(problem))
 
 
 def _start() -> int:

@@ -123,9 +123,9 @@ class Relay:
         if self.waiting:
             try:
                 sent = self.link.send(self.waiting)
-            except BlockingIOError:
-                return
-            except OSError:
+            except OSError as error:
+                if _would_block(error):
+                    return
                 # Nobody takes input any more; the output tells the rest.
                 self.reads_stdin, self.waiting = False, b""
                 return
@@ -139,10 +139,8 @@ class Relay:
         while True:
             try:
                 data = self.link.recv(PIECE)
-            except (BlockingIOError, InterruptedError):
-                return False
-            except OSError:
-                return True
+            except OSError as error:
+                return not _would_block(error)
             if not data:
                 return True
             self._show(data)
@@ -160,6 +158,12 @@ def _forget(poll: "select.poll", descriptor: int) -> None:
         poll.unregister(descriptor)
     except KeyError:
         return
+
+
+def _would_block(error: OSError) -> bool:
+    """Also over TLS, whose module is not imported for this."""
+    wants = ("SSLWantReadError", "SSLWantWriteError")
+    return isinstance(error, (BlockingIOError, InterruptedError)) or type(error).__name__ in wants
 
 
 def _half_close(link: socket.socket) -> None:

@@ -119,7 +119,8 @@ class Response:
         self.link.setblocking(False)
         try:
             return self._file.read1(PIECE) or b""
-        except BlockingIOError:
+        except OSError:
+            # Nothing there yet.
             return b""
         finally:
             self.link.setblocking(True)
