@@ -57,6 +57,7 @@ class Overlay2:
         self._limits = bounds
         self._stacks: dict[str | None, Stack] = {}
         self._sync_timer: threading.Timer | None = None
+        self._syncing: threading.Timer | None = None
         self._lock = threading.Lock()
 
     # -- layers ----------------------------------------------------------------------------------
@@ -359,7 +360,8 @@ class Overlay2:
 
     def _sync_now(self) -> None:
         with self._lock:
-            self._sync_timer = None  # what is added from here on begins another one
+            self._syncing, self._sync_timer = self._sync_timer, None
+        # What is added from here on begins another timer.
         self.sync()
 
     def settle(self) -> None:
@@ -369,8 +371,8 @@ class Overlay2:
     def close(self) -> None:
         """Let go of files and threads; mounts stay, for containers may run on."""
         with self._lock:
-            timer = self._sync_timer
-        if timer is not None:
+            timers = [timer for timer in (self._sync_timer, self._syncing) if timer is not None]
+        for timer in timers:
             timer.cancel()
             timer.join()
         self._trash.close()
