@@ -28,7 +28,8 @@ class Prepared:
 
 def prepare(parts: Parts, c: Container) -> Prepared:
     """Mount the root and look into it; whatever fails leaves it unmounted."""
-    root = parts.layers.mount(c.id)
+    # What goes with its container needs no sync of the file system when it is unmounted.
+    root = parts.layers.mount(c.id, throwaway=bool(c.host_config["AutoRemove"]))
     try:
         if c.host_config["IpcMode"] == "shareable":
             mount_shm(parts.shm(c.id), c.host_config["ShmSize"])
