@@ -47,7 +47,7 @@ def parsed(port: str) -> tuple[int, str]:
     """`8080/tcp` as number and protocol."""
     number, _, protocol = port.partition("/")
     if not number.isdigit() or not 0 < int(number) <= _LAST_PORT:
-        raise Invalid(f"invalid port specification: {port!r}")
+        raise Invalid(f'invalid port specification: "{number}"')
     return int(number), protocol or "tcp"
 
 
@@ -57,7 +57,7 @@ def _range(text: str) -> tuple[int, int]:
         return 0, 0
     numbers = (first, last) if dash else (first, first)
     if not all(n.isdigit() and int(n) <= _LAST_PORT for n in numbers):
-        raise Invalid(f"invalid host port: {text!r}")
+        raise Invalid(f'invalid port specification: "{text}"')
     return int(numbers[0]), int(numbers[1])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from boxship.daemon import capabilities, resources, restarts, signals
+from boxship.daemon import attachments, capabilities, resources, restarts, signals
 from boxship.model.errors import Invalid, NotFound
 
 if TYPE_CHECKING:
@@ -32,6 +32,10 @@ def check(config: dict[str, Any], host_config: dict[str, Any], host: HostFacts) 
     if not -1000 <= (host_config["OomScoreAdj"] or 0) <= 1000:
         score = host_config["OomScoreAdj"]
         raise Invalid(f"Invalid value {score}, range for oom score adj is [-1000, 1000]")
+    if host_config["Isolation"] not in ("", "default"):
+        isolation = host_config["Isolation"]
+        raise Invalid(f"invalid isolation ({isolation}): linux only supports 'default'")
+    _check_ports(config, host_config)
     _check_modes(host_config)
     _check_log(host_config["LogConfig"])
 
@@ -47,6 +51,12 @@ def _check_config(config: dict[str, Any]) -> None:
     for variable in config["Env"] or []:
         if not variable or variable.startswith("="):
             raise Invalid(f"invalid environment variable: {variable}")
+
+
+def _check_ports(config: dict[str, Any], host_config: dict[str, Any]) -> None:
+    attachments.ports(config, host_config)
+    for port in config.get("ExposedPorts") or {}:
+        attachments.parsed(port)
 
 
 def _check_modes(host_config: dict[str, Any]) -> None:

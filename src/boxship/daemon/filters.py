@@ -23,7 +23,7 @@ class Filters:
         self._values = values
 
     @classmethod
-    def parse(cls, text: str, known: Iterable[str]) -> Filters:
+    def parse(cls, text: str, known: Iterable[str] | None) -> Filters:
         """`{"status":["running"]}`, or the old form `{"status":{"running":true}}`."""
         if not text:
             return cls({})
@@ -32,7 +32,7 @@ class Filters:
         except (msgspec.MsgspecError, UnicodeEncodeError):
             raise Invalid("invalid filter") from None
         for key in given:
-            if key not in known:
+            if known is not None and key not in known:
                 raise Invalid(f"invalid filter '{key}'")
         return cls({key: list(values) for key, values in given.items() if values})
 

@@ -15,7 +15,7 @@ async def pause(parts: Parts, c: Container) -> None:
     """`docker pause`."""
     async with c.work:
         if c.state.paused:
-            raise System(f"Container {c.id} is already paused")
+            raise Conflict(f"Container {c.id} is already paused")
         if not c.state.running:
             raise Conflict(f"container {c.id} is not running")
         if c.state.restarting:

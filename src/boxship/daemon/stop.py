@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from boxship.daemon import signals
 from boxship.daemon.exits import give_up_restart
 from boxship.daemon.start import start
-from boxship.model.errors import Conflict, NotFound, NotModified, System
+from boxship.model.errors import Conflict, Invalid, NotFound, NotModified, System
 
 if TYPE_CHECKING:
     from boxship.daemon.container import Container
@@ -35,7 +35,10 @@ async def stop(parts: Parts, c: Container, patience: int | None, signal: str | N
 
 async def end(parts: Parts, c: Container, patience: int | None, signal: str | None) -> None:
     """The stop signal, a while, then SIGKILL; returns when it has ended."""
-    number = signals.number(signal or c.config.get("StopSignal") or "SIGTERM")
+    try:
+        number = signals.number(signal or c.config.get("StopSignal") or "SIGTERM")
+    except Invalid as e:
+        raise Invalid(f"cannot stop container: {c.name}: {e.message}") from e
     for default in (c.config.get("StopTimeout"), DEFAULT_TIMEOUT_S):
         patience = default if patience is None else patience
     assert patience is not None

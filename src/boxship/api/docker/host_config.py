@@ -135,7 +135,7 @@ class HostConfig(Document):
     MemoryReservation: Int64 | None = 0
     MemorySwap: Int64 | None = 0
     MemorySwappiness: Int64 | None = None
-    OomKillDisable: bool | None = None
+    OomKillDisable: bool | None = False
     PidsLimit: Int64 | None = None
     Ulimits: list[Ulimit] | None = None
     CpuCount: Int64 | None = 0

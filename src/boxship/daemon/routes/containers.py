@@ -43,7 +43,7 @@ class Containers:
             chosen = chosen[:limit]
         names = _ImageNames(self._engine)
         now = time.time_ns()
-        sizes = [await self._sizes(c) for c in chosen] if request.flag("size") else None
+        sizes = [await sizes(self._engine, c) for c in chosen] if request.flag("size") else None
         entries = (views.entry(c, names.of(c), now) for c in chosen)
         if sizes is not None:
             entries = (entry | size for entry, size in zip(entries, sizes, strict=True))
@@ -55,7 +55,7 @@ class Containers:
         if body.strip() == b"null":
             raise Invalid("config cannot be empty in order to create a container")
         asked = plain(request.document_of(body, CreateBody))
-        host = asked.pop("HostConfig", None) or {}
+        host = asked.pop("HostConfig", None) or plain(HostConfig())
         networking = asked.pop("NetworkingConfig", None) or {}
         wanted = CreateRequest(
             name=request.text("name") or None,
@@ -72,7 +72,7 @@ class Containers:
         container = self._find(request)
         result = views.inspect(container, self._layers(container))
         if request.flag("size"):
-            result |= await self._sizes(container)
+            result |= {"SizeRw": 0} | await sizes(self._engine, container)
         return reply.json(result)
 
     async def top(self, request: Request) -> web.Response:
@@ -130,7 +130,7 @@ class Containers:
             labels = container.config.get("Labels") or {}
             if container.state.running or not doomed(filters, labels, container.created_ns):
                 continue
-            size = (await self._sizes(container))["SizeRw"]
+            size = await self._engine.usage(container)
             try:
                 await self._engine.remove(container, force=False, volumes=False, link=False)
             except (Conflict, NotFound):  # started or removed by someone meanwhile
@@ -138,14 +138,6 @@ class Containers:
             deleted.append(container.id)
             freed += size
         return {"ContainersDeleted": deleted or None, "SpaceReclaimed": freed}
-
-    async def _sizes(self, container: Container) -> dict[str, int]:
-        own = await self._engine.usage(container)
-        try:
-            image = self._engine.images.get(container.image_id).size
-        except BoxshipError:
-            image = 0
-        return {"SizeRw": own, "SizeRootFs": image + own}
 
     def _layers(self, container: Container) -> dict[str, str] | None:
         try:
@@ -186,3 +178,13 @@ class _ImageNames:
             except BoxshipError:
                 self._ids[ref] = None
         return ref if self._ids[ref] == container.image_id else container.image_id
+
+
+async def sizes(engine: Engine, container: Container) -> dict[str, int]:
+    """SizeRw, which is not shown when it is 0, and SizeRootFs."""
+    own = await engine.usage(container)
+    try:
+        image = engine.images.get(container.image_id).size
+    except BoxshipError:
+        image = 0
+    return {"SizeRw": own, "SizeRootFs": image + own} if own else {"SizeRootFs": image}

@@ -36,7 +36,7 @@ class Execs:
     async def create(self, request: Request) -> web.Response:
         """POST /containers/{id}/exec."""
         container = self._engine.containers.get(request.names["id"])
-        asked = plain(await request.document(ExecRequest))
+        asked = plain(await request.optional_document(ExecRequest))
         if not asked["Cmd"]:
             raise Invalid("No exec command specified")
         detach.parsed(asked["DetachKeys"])

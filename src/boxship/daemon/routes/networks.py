@@ -44,7 +44,8 @@ class Networks:
         """GET /networks/{id}."""
         verbose = request.text("verbose")
         if verbose and verbose.lower() not in ("0", "1", "t", "f", "true", "false"):
-            raise Invalid(f'invalid value for verbose: strconv.ParseBool: parsing "{verbose}"')
+            why = f'strconv.ParseBool: parsing "{verbose}": invalid syntax'
+            raise Invalid(f"invalid value for verbose: {verbose}: {why}")
         return reply.json(views.inspect(self._engine.networks.get(request.names["id"])))
 
     def routes(self) -> list[Route]:

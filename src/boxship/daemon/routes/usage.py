@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from boxship.daemon import reply
+from boxship.daemon.routes.containers import sizes
 from boxship.daemon.views import containers, images
 from boxship.model.errors import Invalid
 
@@ -59,7 +60,7 @@ class Usage:
         shown = []
         for container in self._engine.containers.list():
             entry = containers.entry(container, container.image_ref, now)
-            entry["SizeRw"] = await self._engine.usage(container)
+            entry |= await sizes(self._engine, container)
             shown.append(entry)
         return shown
 
