@@ -65,7 +65,7 @@ async def served(tmp_path: Path) -> AsyncIterator[Served]:
         await served.ended.wait()
     assert served.server._http is not None
     async with asyncio.timeout(TIMEOUT_S):
-        while served.server._http.connections:  # each is forgotten, a few turns later
+        while served.server._http.connections:  # noqa: ASYNC110 - aiohttp tells nobody
             await asyncio.sleep(0)
     await served.server.stop()
 
