@@ -40,11 +40,34 @@ def main(argv: list[str]) -> int:
         code = _run(argv)
         sys.stdout.flush()
     except BrokenPipeError:
+        return _nobody_reads()
+    except OSError as error:
+        if "-D" in argv:
+            raise
         _forget_stdout()
-        return 1
+        return _complain(f"{PROGRAM}: {_reason(error)}")
     except KeyboardInterrupt:
         return INTERRUPTED
     return code
+
+
+def _nobody_reads() -> int:
+    """End as a program does that writes to a closed pipe and knows nothing of it."""
+    import os
+    import signal
+
+    _forget_stdout()
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGPIPE)
+    return 1
+
+
+def _reason(error: OSError) -> str:
+    import errno
+
+    if error.errno == errno.ENOSPC and not error.filename:
+        return "writing the output failed: no space left on device"
+    return str(error)
 
 
 def _forget_stdout() -> None:

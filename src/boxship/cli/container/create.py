@@ -16,7 +16,7 @@ def run(session: "Session", flags: "Values", arguments: list[str]) -> int:
     created.check_system(flags)
     try:
         created.check_pull(flags)
-        body = created.body_of(flags, arguments)
+        body = created.body_of(session, flags, arguments)
     except Failure as failure:
         raise Failure(
             f"{session.program}: {failure.message}\n\n"

@@ -125,8 +125,14 @@ def console_size() -> list[int]:
     return [size.lines, size.columns]
 
 
-def body_of(flags: "Values", arguments: list[str]) -> "Json":
+def body_of(session: "Session", flags: "Values", arguments: list[str]) -> "Json":
     """The request's body, with the errors of `run`."""
     body = payload.body(flags, arguments)
     body["HostConfig"]["ConsoleSize"] = console_size() if flags["tty"] else [0, 0]
+    if "proxies" in session.config.values:
+        from boxship.cli.container.proxies import variables
+
+        given = body["Env"] or []
+        engine = session.client.endpoint.text
+        body["Env"] = [*given, *variables(session.config, engine, given)] or None
     return body

@@ -38,7 +38,7 @@ def run(session: "Session", flags: "Values", arguments: list[str]) -> int:
 def _body(session: "Session", flags: "Values", arguments: list[str]) -> "Json":
     try:
         created.check_pull(flags)
-        body = created.body_of(flags, arguments)
+        body = created.body_of(session, flags, arguments)
         if flags["detach"]:
             body.update(AttachStdin=False, AttachStdout=False, AttachStderr=False, StdinOnce=False)
     except Failure as failure:
