@@ -68,6 +68,8 @@ class Response:
             piece = self._file.read1(size)
             if not piece:
                 self.reusable = False
+                if self._left is not None:
+                    raise _cut_short()
                 return
             if self._left is not None:
                 self._left -= len(piece)
@@ -75,7 +77,10 @@ class Response:
 
     def _chunks(self) -> "Iterator[bytes]":
         while True:
-            size = int(self._file.readline(LONGEST_LINE).split(b";")[0].strip() or b"0", 16)
+            line = self._file.readline(LONGEST_LINE)
+            if not line:
+                raise _cut_short()
+            size = int(line.split(b";")[0].strip() or b"0", 16)
             if size == 0:
                 self.chunked, self._left = False, 0
                 self._file.readline(LONGEST_LINE)
@@ -83,7 +88,7 @@ class Response:
             while size:
                 piece = self._file.read1(min(size, PIECE))
                 if not piece:
-                    raise Unavailable("the engine closed the connection in the middle of an answer")
+                    raise _cut_short()
                 size -= len(piece)
                 yield piece
             self._file.readline(LONGEST_LINE)
@@ -137,6 +142,10 @@ class Response:
             return self.link
         self.link.close()
         return None
+
+
+def _cut_short() -> Unavailable:
+    return Unavailable("the engine closed the connection in the middle of an answer")
 
 
 def _decoded(decoder: "Json", text: str) -> "tuple[str, list[Json]]":

@@ -82,6 +82,16 @@ def test_a_stream_of_messages_comes_in_any_pieces(tmp_path: Path, client: Client
     engine.thread.join()
 
 
+@pytest.mark.parametrize("rest", [b"", b"5\r\n{", b'7\r\n{"a":1}\r\n'])
+def test_an_answer_that_is_cut_short_is_no_end(tmp_path: Path, client: Client, rest: bytes) -> None:
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+    engine = Engine(tmp_path / "socket", [PING, head + rest])
+    with pytest.raises(Unavailable, match="in the middle of an answer"):
+        list(client.messages("GET", "/events", Request()))
+    client.close()
+    engine.thread.join()
+
+
 def test_a_hijacked_connection_keeps_its_first_bytes(tmp_path: Path, client: Client) -> None:
     head = (
         b"HTTP/1.1 101 UPGRADED\r\nContent-Type: application/vnd.docker.multiplexed-stream\r\n"
