@@ -33,14 +33,15 @@ async def recover(parts: Parts) -> None:
     """Before anyone asks: load, take up, clean up, and start what shall always run."""
     half_made = _load(parts)
     tasks = {seen.container_id: seen for seen in await parts.tasks.all()}
-    living = {i for i, seen in tasks.items() if seen.alive and _runs(parts, i)}
+    ours = {i for i in tasks if _runs(parts, i)}
+    living = {i for i in ours if tasks[i].alive}
     for container_id in [*half_made, *await _strangers(parts, tasks)]:
         await _remove_stranger(parts, container_id)
     known = {c.id for c in parts.containers}
     await parts.in_thread(parts.layers.recover, known)
     await parts.in_thread(parts.images.recover)
     await parts.networks.start(living)
-    _sweep(parts, known, living)
+    _sweep(parts, known, ours)
     for c in parts.containers:
         async with c.work:
             await _settle(parts, c, tasks.get(c.id))
@@ -88,13 +89,13 @@ async def _remove_stranger(parts: Parts, container_id: str) -> None:
         parts.records.delete(container_id)
 
 
-def _sweep(parts: Parts, known: set[str], living: set[str]) -> None:
+def _sweep(parts: Parts, known: set[str], tasks: set[str]) -> None:
     folder = f"{parts.config.data_root}/containers"
     for name in os.listdir(folder):
         if name not in known:
             shutil.rmtree(f"{folder}/{name}", ignore_errors=True)
     for io in (parts.io, parts.fifos):
-        io.sweep(living)
+        io.sweep(tasks)  # of the ended, too: whether their shims live says how they ended
 
 
 async def _settle(parts: Parts, c: Container, seen: Seen | None) -> None:

@@ -119,14 +119,25 @@ class Tasks:
 
     async def _steady(self, call: Callable[[], Awaitable[T]]) -> T:
         """For calls that may be made twice: wait for the supervisor when it is gone."""
-        try:
-            return await call()
-        except _LOST:
-            await self.returned()
+        return await self._once(call, _nothing)
+
+    async def _once(
+        self, call: Callable[[], Awaitable[T]], trace: Callable[[], Awaitable[T | None]]
+    ) -> T:
+        """For calls that take effect once: when the supervisor went away, look for a `trace`."""
+        limit = asyncio.get_running_loop().time() + RETURN_TIMEOUT_S
+        while True:
             try:
                 return await call()
             except _LOST as e:
-                raise errors.Unavailable(f"the supervisor at {self.address} went away") from e
+                if asyncio.get_running_loop().time() > limit:
+                    raise errors.Unavailable(
+                        f"the supervisor at {self.address} went away: {e!r}"
+                    ) from e
+            await self.returned()
+            found = await trace()
+            if found is not None:
+                return found
 
     async def returned(self) -> None:
         """Wait until the supervisor serves again; Unavailable when it does not."""
@@ -174,15 +185,20 @@ class Tasks:
             terminal=stdio.terminal,
             options=options,
         )
-        try:
-            reply = await self._call(self._tasks.Create, request)
-        except _LOST:
-            await self.returned()
-            seen = await self.get(container_id)
-            if seen is None:
-                return int((await self._call(self._tasks.Create, request)).pid)
-            return seen.pid
-        return int(reply.pid)
+        return await self._once(
+            lambda: self._pid(self._tasks.Create, request), lambda: self._created(container_id)
+        )
+
+    async def _pid(self, method: _Method, request: object) -> int:
+        return int((await self._call(method, request)).pid)
+
+    async def _created(self, container_id: str) -> int | None:
+        seen = await self.get(container_id)
+        return None if seen is None else seen.pid
+
+    async def _started(self, container_id: str, exec_id: str) -> int | None:
+        seen = await self.get(container_id, exec_id)
+        return seen.pid if seen is not None and seen.started else None
 
     async def _replace_container(self, box: containers_pb2.Container) -> None:
         request = containers_pb2.CreateContainerRequest(container=box)
@@ -190,20 +206,15 @@ class Tasks:
             await self._steady(lambda: self._call(self._containers.Create, request))
         except errors.Conflict:  # left by a start that was cut short
             await self.delete(box.id)
-            await self._call(self._containers.Create, request)
+            await self._steady(lambda: self._call(self._containers.Create, request))
 
     async def start(self, container_id: str, exec_id: str = "") -> int:
         """Start what create or exec made; returns the pid."""
         request = tasks_pb2.StartRequest(container_id=container_id, exec_id=exec_id)
-        try:
-            reply = await self._call(self._tasks.Start, request)
-        except _LOST:
-            await self.returned()
-            seen = await self.get(container_id, exec_id)
-            if seen is not None and seen.started:
-                return seen.pid
-            reply = await self._call(self._tasks.Start, request)
-        return int(reply.pid)
+        return await self._once(
+            lambda: self._pid(self._tasks.Start, request),
+            lambda: self._started(container_id, exec_id),
+        )
 
     async def get(self, container_id: str, exec_id: str = "") -> Seen | None:
         """The task, or None."""
@@ -256,13 +267,13 @@ class Tasks:
         request = tasks_pb2.ResizePtyRequest(
             container_id=container_id, exec_id=exec_id, width=width, height=height
         )
-        await self._call(self._tasks.ResizePty, request)
+        await self._steady(lambda: self._call(self._tasks.ResizePty, request))
 
     async def close_stdin(self, container_id: str, exec_id: str = "") -> None:
         """End a process' standard input."""
         request = tasks_pb2.CloseIORequest(container_id=container_id, exec_id=exec_id, stdin=True)
         with suppress(errors.NotFound):
-            await self._call(self._tasks.CloseIO, request)
+            await self._steady(lambda: self._call(self._tasks.CloseIO, request))
 
     async def exec(
         self, container_id: str, exec_id: str, process: dict[str, Any], stdio: Stdio
@@ -277,7 +288,10 @@ class Tasks:
             terminal=stdio.terminal,
             spec=AnyMessage(type_url=PROCESS_TYPE, value=_json(process)),
         )
-        await self._call(self._tasks.Exec, request)
+        await self._once(
+            lambda: self._call(self._tasks.Exec, request),
+            lambda: self.get(container_id, exec_id),  # added, and only the answer was lost
+        )
 
     async def delete_process(self, container_id: str, exec_id: str) -> None:
         """Forget an ended exec."""
@@ -315,6 +329,10 @@ class Tasks:
             await stream.send_message(request, end=True)
             async for envelope in stream:
                 yield envelope
+
+
+async def _nothing() -> None:
+    """No trace is looked for."""
 
 
 def _json(document: dict[str, Any]) -> bytes:
