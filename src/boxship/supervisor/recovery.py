@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-ANSWER_S = 10.0
+ANSWER_S = 5.0
 
 
 class Recovery:
@@ -74,6 +74,8 @@ class Recovery:
             async with asyncio.timeout(ANSWER_S):
                 return await task.shim.client.state(request)
         except TimeoutError:
+            if not task.pid:
+                raise ShimGone("its socket is held by nobody who answers") from None
             log.warning("the shim of %s does not answer; it is kept", task.id)
             return shim_api.StateResponse(id=task.id, pid=task.pid)
         except CallFailed as error:
@@ -89,7 +91,7 @@ class Recovery:
         self._tasks.watch(task)
         if state.status == Status.STOPPED:
             task.tell_exit(self._exchange, state)
-        elif state.status != Status.CREATED:
+        elif state.status in (Status.RUNNING, Status.PAUSED):
             await self._learn_execs(task)
 
     async def _learn_execs(self, task: Task) -> None:

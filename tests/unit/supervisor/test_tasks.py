@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,6 +15,7 @@ from boxship.api.containerd.containers_pb2 import Container
 from boxship.api.containerd.task_events_pb2 import TaskExit
 from boxship.api.shim.client import CallFailed
 from boxship.model.errors import NotFound, Unavailable, Unsupported
+from boxship.supervisor.bundle import Bundle
 from boxship.supervisor.config import Config
 from boxship.supervisor.exchange import Exchange
 from boxship.supervisor.recovery import Recovery
@@ -23,6 +25,9 @@ from boxship.supervisor.status import Exists
 from boxship.supervisor.store import Store
 from boxship.supervisor.tasks import Tasks
 from suites import play_zygote
+
+if TYPE_CHECKING:
+    import socket
 
 
 class Parts:
@@ -37,6 +42,7 @@ class Parts:
             log_format="text",
         )
         os.makedirs(self.config.tasks, exist_ok=True)
+        self.deaf: list[socket.socket] = []
         self.zygote = Zygote([sys.executable, play_zygote.__file__])
         self.store = Store(str(directory / "db"))
         self.exchange = Exchange()
@@ -275,3 +281,22 @@ async def test_a_bundle_in_the_way_is_cleaned_up(parts: Parts) -> None:
     parts.leave_a_bundle()
     await parts.create()
     await parts.tasks.delete("moby", "web")
+
+
+async def test_a_socket_that_nobody_answers_holds_up_nothing(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("boxship.supervisor.recovery.ANSWER_S", 0.05)
+    for name, pid in (("never", 0), ("made", 42)):
+        bundle = Bundle(parts.config.tasks, "moby", name)
+        parts.record(name)
+        bundle.make(b"{}")
+        if pid:
+            bundle.note_pid(pid)
+        parts.deaf.append(bundle.listen())
+    await parts.recovery.run()
+    assert not parts.bundle("never").exists()
+    assert parts.tasks.get("moby", "made").pid == 42
+    for listener in parts.deaf:
+        listener.close()
+    assert (await parts.tasks.get("moby", "made").wait()).exit_status == 137
