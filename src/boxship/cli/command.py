@@ -85,8 +85,8 @@ class Command:
         self.flags = flags
         self.limits = limits
         self.aliases = aliases
-        # Flags after IMAGE or CONTAINER belong to the program in the container.
-        self.interspersed = not usage.endswith("[ARG...]")
+        # Flags after IMAGE or CONTAINER belong to the program in the container, or to ps.
+        self.interspersed = not usage.endswith(("[ARG...]", "[ps OPTIONS]"))
 
 
 # Flags that many commands share.

@@ -94,6 +94,11 @@ class Session:
                 ("tlskey", "key.pem"),
             )
         ]
+        if verify and not os.path.exists(files[0]):
+            raise Failure(
+                "Failed to initialize: unable to resolve docker endpoint: "
+                f"open {files[0]}: no such file or directory"
+            )
         return Tls(*files, verify=verify)
 
     def out(self, text: str) -> None:

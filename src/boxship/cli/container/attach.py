@@ -36,11 +36,11 @@ def run(session: "Session", flags: "Values", arguments: list[str]) -> int:
 
 def _check_running(state: "Json") -> None:
     if not state["Running"]:
-        raise Failure("cannot attach to a stopped container, start it first")
+        raise Failure("You cannot attach to a stopped container, start it first")
     if state["Paused"]:
-        raise Failure("cannot attach to a paused container, unpause it first")
+        raise Failure("You cannot attach to a paused container, unpause it first")
     if state["Restarting"]:
-        raise Failure("cannot attach to a restarting container, wait until it is running")
+        raise Failure("You cannot attach to a restarting container, wait until it is running")
 
 
 COMMAND = Command(

@@ -6,6 +6,7 @@ from boxship.api.docker.client import Request
 from boxship.cli.container import payload
 from boxship.cli.failure import Failure
 from boxship.model.errors import NotFound
+from boxship.model.reference import Reference
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,6 +46,9 @@ def check_system(flags: "Values") -> None:
 
 def create(session: "Session", flags: "Values", body: "Json") -> str:
     """Create the container; its id."""
+    if not _is_id(body["Image"]):
+        # A name that cannot be one is refused without asking.
+        Reference.parse(body["Image"])
     cidfile = _open_cidfile(flags["cidfile"])
     try:
         answer = _create(session, flags, body)
@@ -84,7 +88,7 @@ def _create(session: "Session", flags: "Values", body: "Json") -> "Json":
     try:
         return session.client.call("POST", "/containers/create", request)
     except Exception as error:
-        if getattr(error, "kind", None) is not NotFound or not _is_missing_image(str(error), flags):
+        if getattr(error, "kind", None) is not NotFound or not _may_pull(body["Image"], flags):
             raise
     if not flags["quiet"]:
         session.err(f"Unable to find image '{_tagged(body['Image'])}' locally")
@@ -92,8 +96,14 @@ def _create(session: "Session", flags: "Values", body: "Json") -> "Json":
     return session.client.call("POST", "/containers/create", request)
 
 
-def _is_missing_image(message: str, flags: "Values") -> bool:
-    return message.startswith("No such image") and flags["pull"] in {"missing", ""}
+def _may_pull(image: str, flags: "Values") -> bool:
+    """What is named by its id is in no registry."""
+    return flags["pull"] in {"missing", ""} and not _is_id(image)
+
+
+def _is_id(image: str) -> bool:
+    digits = image.removeprefix("sha256:")
+    return len(digits) == 64 and not digits.strip("0123456789abcdef")
 
 
 def _platform(flags: "Values") -> str | None:
