@@ -277,10 +277,11 @@ def _clone_in_user_namespace(userns: int, flags: int, new: NewProcess) -> int:
         join("user", userns)
         os.setresgid(0, 0, 0)
         os.setresuid(0, 0, 0)
-        pid = kp.clone(flags | kn.CLONE_PARENT, new.live, group=new.entrance.born)
+        pid = kp.clone(flags | kn.CLONE_PARENT, new.live)
         os.write(writing, str(pid).encode())
 
-    middle = kp.clone(flags & kn.CLONE_PARENT, between)
+    # In the group before it enters: root of the user namespace has no right to the group.
+    middle = kp.clone(flags & kn.CLONE_PARENT, between, group=new.entrance.born)
     os.close(writing)
     try:
         said = os.read(reading, 32)
