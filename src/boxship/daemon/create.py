@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from boxship.daemon import checks, defaults, mounts, names, security
 from boxship.daemon.container import Container, Record, State
 from boxship.daemon.waits import Waits
-from boxship.model.errors import Invalid
+from boxship.model.errors import Invalid, NotFound
 from boxship.model.platform import Platform
 
 if TYPE_CHECKING:
@@ -53,7 +53,10 @@ async def create(parts: Parts, request: CreateRequest) -> tuple[str, list[str]]:
         undo.pop_all()
     parts.containers.add(container)
     parts.events.container(container, "create")
-    return container_id, [*options.warnings, *_warnings(record)]
+    warnings = [*options.warnings, *_warnings(record)]
+    if not request.platform:
+        warnings += _platform_warning(parts, image)
+    return container_id, warnings
 
 
 def _may_have_volumes(record: Record) -> bool:
@@ -75,12 +78,20 @@ def _check_platform(request: CreateRequest, image: Image) -> None:
     asked = Platform.parse(request.platform)
     have = Platform(image.config.get("os") or "linux", image.config.get("architecture") or "")
     if (asked.os, asked.architecture) != (have.os, have.architecture):
-        from boxship.model.errors import NotFound
-
         raise NotFound(
             f"image with reference {request.config['Image']} was found but does not provide "
             f"the specified platform ({request.platform})"
         )
+
+
+def _platform_warning(parts: Parts, image: Image) -> list[str]:
+    found = image.config.get("os") or "linux", image.config.get("architecture") or ""
+    if found[1] in ("", parts.host.arch):
+        return []
+    return [
+        f"The requested image's platform ({'/'.join(found)}) does not match the detected host "
+        f"platform (linux/{parts.host.arch}) and no specific platform was requested"
+    ]
 
 
 def _record(parts: Parts, request: CreateRequest, image: Image, container_id: str) -> Record:

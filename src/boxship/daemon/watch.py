@@ -98,6 +98,8 @@ def _exit(parts: Parts, c: Container, end: task_events_pb2.TaskExit) -> None:
     elif end.id in c.execs:
         job = execs.ended(parts, c.execs[end.id], end.exit_status)
         parts.spawn(job, f"exec exit {end.id[:12]}")
+    else:  # of a client of an earlier daemon, or of somebody else (ctr), who deletes it himself
+        log.debug("exec %s of %s has ended", end.id[:12], c.id[:12])
 
 
 def _frozen(parts: Parts, envelope: Envelope) -> None:
