@@ -37,7 +37,7 @@ _PLACES = (
     "run/containerd/state/io.containerd.runtime.v2.task/moby",
     "run/containerd/state/runtime/moby/boxship",
 )
-_KEPT = ("data/overlay2/l",)
+_KEPT = ("data/overlay2/l", "run/containerd/state/runtime/moby/boxship/seccomp")
 
 
 class Census:
@@ -46,6 +46,7 @@ class Census:
     def __init__(self, folder: Path, instance: str) -> None:
         self._folder = str(folder)
         self._instance = instance
+        self.own: list[str] = []  # mounts that the test made
 
     def everything(self) -> list[str]:
         """All that there is, each thing as a line; empty after an engine's end."""
@@ -60,7 +61,7 @@ class Census:
     def mounts(self) -> Iterator[str]:
         """Mounts in this namespace."""
         for line in Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines():
-            if self._folder in line.split()[4]:
+            if self._folder in line.split()[4] and line.split()[4] not in self.own:
                 yield f"mount {line.split()[4]}"
 
     def links(self) -> Iterator[str]:
