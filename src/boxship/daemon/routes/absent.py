@@ -30,8 +30,7 @@ POST /configs/{id}/update
 """
 NOT_YET = """
 POST /swarm/init  POST /swarm/join
-GET /containers/{id}/export  GET /containers/{id}/stats
-GET /containers/{id}/attach/ws
+GET /containers/{id}/stats
 HEAD /containers/{id}/archive  GET /containers/{id}/archive  PUT /containers/{id}/archive
 GET /containers/{id}/checkpoints  POST /containers/{id}/checkpoints
 DELETE /containers/{id}/checkpoints/{checkpoint}

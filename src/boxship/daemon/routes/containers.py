@@ -13,6 +13,7 @@ from boxship.daemon.filters import Filters
 from boxship.daemon.http import carry_through
 from boxship.daemon.requests import CreateRequest
 from boxship.daemon.routes.prune import doomed
+from boxship.daemon.routes.streams import open_stream
 from boxship.daemon.views import containers as views
 from boxship.model.errors import BoxshipError, Conflict, Invalid, NotFound, Unsupported
 
@@ -86,6 +87,18 @@ class Containers:
         found = await self._parts.in_thread(self._parts.layers.changes, container.id)
         return reply.json([{"Path": path, "Kind": kind} for path, kind in found] or None)
 
+    async def export(self, request: Request) -> web.StreamResponse:
+        """GET /containers/{id}/export: its whole tree as a tar."""
+        container = self._find(request)
+        pieces = self._parts.layers.export(container.id)
+        first = await self._parts.in_thread(next, pieces, b"")
+        response = await open_stream(request, "application/octet-stream")
+        await response.write(first)
+        while piece := await self._parts.in_thread(next, pieces, b""):
+            await response.write(piece)
+        self._engine.events.container(container, "export")
+        return response
+
     async def rename(self, request: Request) -> web.Response:
         """POST /containers/{id}/rename."""
         container = self._find(request)
@@ -157,6 +170,7 @@ class Containers:
             ("GET", "/containers/{id}/json", self.inspect),
             ("GET", "/containers/{id}/top", self.top),
             ("GET", "/containers/{id}/changes", self.changes),
+            ("GET", "/containers/{id}/export", self.export),
             ("POST", "/containers/{id}/rename", self.rename),
             ("POST", "/containers/{id}/update", self.update),
             ("DELETE", "/containers/{id}", self.remove),

@@ -1,12 +1,14 @@
-"""What a container says and hears: logs and attach."""
+"""What a container says and hears: logs, attach, and attach over a websocket."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from boxship.daemon import channel as channels
+from boxship.daemon import websocket
 from boxship.daemon.requests import AttachOptions
 from boxship.daemon.routes.streams import open_stream
 from boxship.daemon.views import moments
@@ -61,6 +63,18 @@ class Output:
             channels.release(request.http)
         return web.Response()
 
+    async def attach_websocket(self, request: Request) -> web.StreamResponse:
+        """GET /containers/{id}/attach/ws."""
+        container = self._find(request)
+        options = _attach_options(request)
+        self._engine.attach_check(container, options)
+        framed = not container.config.get("Tty")
+        socket, channel = await websocket.accept(request, framed=framed)
+        with suppress(ConnectionError, BoxshipError):
+            await self._engine.attach(container, options, channel)
+        await socket.close()
+        return socket
+
     def _find(self, request: Request) -> Container:
         return self._engine.containers.get(request.names["id"])
 
@@ -69,6 +83,7 @@ class Output:
         return [
             ("GET", "/containers/{id}/logs", self.logs),
             ("POST", "/containers/{id}/attach", self.attach),
+            ("GET", "/containers/{id}/attach/ws", self.attach_websocket),
         ]
 
 
