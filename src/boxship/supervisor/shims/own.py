@@ -22,7 +22,8 @@ log = logging.getLogger(__name__)
 
 BIRTH_S = 10.0
 CLEAN_UP_S = 30.0
-SHUT_DOWN_S = 30.0
+SHUT_DOWN_S = 5.0
+HANG_UP_S = 30.0
 
 
 class OwnShim:
@@ -47,18 +48,21 @@ class OwnShim:
         self.pid = int(str(answer.get("pid", 0)))
 
     async def dismiss(self) -> None:
-        """The next shim of this name has another socket, so nobody waits for this one's end."""
-        self._shims.spawn(self._shut_down())
+        """Return once it knows: its bundle, by which it is found, may go then.
 
-    async def _shut_down(self) -> None:
+        The next shim of this name has another socket, so nobody waits for this one's end.
+        """
         try:
             async with asyncio.timeout(SHUT_DOWN_S):
                 await self.client.shutdown(ShutdownRequest(id=self._bundle.id))
-                await asyncio.shield(self.client.closed)
         except (BoxshipError, TimeoutError) as error:
             log.warning("shim of %s did not shut down: %s", self._bundle.id, error)
-        finally:
-            self.client.connection.close()
+        self._shims.spawn(self._hang_up())
+
+    async def _hang_up(self) -> None:
+        """It may have output to deliver still, and ends the connection itself."""
+        await asyncio.wait([self.client.closed], timeout=HANG_UP_S)
+        self.client.connection.close()
 
 
 class OwnShims:
