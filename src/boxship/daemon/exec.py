@@ -98,9 +98,9 @@ async def start(parts: Parts, command: Exec, asked: ExecStart, channel: ByteChan
     """Second half; returns when the output has ended or the client left, or at once if detached."""
     c = command.container
     if command.ended:
-        raise Conflict(f"exec {command.id} has exited")
+        raise Conflict(f"exec command {command.id} has already run")
     if command.started:
-        raise Conflict(f"exec {command.id} has already been started")
+        raise Conflict(f"exec command {command.id} is already running")
     _check(c)
     command.started = True
     config = command.config

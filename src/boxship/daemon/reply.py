@@ -77,8 +77,11 @@ def status_of(error: BaseException) -> int:
 
 def message_of(error: BaseException) -> str:
     """The text for an error: ours, the host's, or that it is a fault of ours."""
-    if isinstance(error, errors.BoxshipError | OSError):
+    if isinstance(error, errors.BoxshipError):
         return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror[0].lower()}{error.strerror[1:]}"
     return f"internal error: {type(error).__name__}: {error}: the daemon's log has the details"
 
 

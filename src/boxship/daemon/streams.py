@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from boxship.daemon.channel import ByteChannel
     from boxship.daemon.stdio import Streams
 
+LAST_WORDS_S = 5.0  # for a process that does not read what its vanished client sent
+
 
 @dataclass(frozen=True, slots=True)
 class Input:
@@ -35,6 +37,7 @@ async def relay(channel: ByteChannel, streams: Streams, plan: Input) -> bool:
     jobs: set[asyncio.Task[bool]] = {output}
     if plan.wanted:
         jobs.add(asyncio.create_task(_input(channel, streams, plan), name="attach input"))
+    jobs.add(asyncio.create_task(_gone(channel, jobs - {output}), name="attach client"))
     try:
         while True:
             done, jobs = await asyncio.wait(jobs, return_when=asyncio.FIRST_COMPLETED)
@@ -46,6 +49,14 @@ async def relay(channel: ByteChannel, streams: Streams, plan: Input) -> bool:
         for job in jobs:
             job.cancel()
         streams.close()
+
+
+async def _gone(channel: ByteChannel, inputs: set[asyncio.Task[bool]]) -> bool:
+    """The client is gone, though nobody writes to it: what it sent last is passed on, no more."""
+    await channel.closed.wait()
+    if inputs:
+        await asyncio.wait(inputs, timeout=LAST_WORDS_S)
+    return True
 
 
 async def _output(channel: ByteChannel, streams: Streams) -> bool:

@@ -154,6 +154,13 @@ async def test_a_fault_of_ours_is_a_500_that_says_where_to_look(wire: Wire) -> N
     }
 
 
+async def test_what_the_host_refuses_is_said_with_its_place() -> None:
+    assert reply.message_of(FileNotFoundError(2, "No such file or directory", "/x")) == (
+        "/x: no such file or directory"
+    )
+    assert reply.status_of(PermissionError(13, "Permission denied")) == 500
+
+
 @pytest.mark.parametrize(
     ("body", "message"),
     [

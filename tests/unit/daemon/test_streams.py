@@ -16,6 +16,7 @@ class End:
         self.written = b""
         self.eof = False
         self.is_closed = False
+        self.closed = asyncio.Event()
         self._fed: asyncio.Queue[bytes] = asyncio.Queue()
 
     def feed(self, *pieces: bytes) -> None:
@@ -78,3 +79,18 @@ async def test_a_client_that_vanishes_ends_the_relay() -> None:
     process = End()
     process.feed(b"out")
     assert await story(Gone(), process, Input(wanted=False)) is True
+
+
+async def test_a_client_that_vanishes_in_silence_ends_the_relay_too() -> None:
+    channel, process = End(), End()
+    channel.closed.set()
+    assert await story(channel, process, Input(wanted=False)) is True
+    assert process.is_closed
+
+
+async def test_what_a_vanished_client_sent_last_still_arrives() -> None:
+    channel, process = End(), End()
+    channel.closed.set()
+    channel.feed(b"last", b"words", b"")
+    assert await story(channel, process, Input(wanted=True)) is True
+    assert (process.written, process.eof) == (b"lastwords", True)
