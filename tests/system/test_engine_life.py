@@ -283,8 +283,8 @@ async def test_what_create_refuses_leaves_nothing(engine: Engine) -> None:
         await engine.create(CreateRequest("new1", {"Image": "nosuch"}))
     with pytest.raises(Invalid, match="unknown or invalid runtime name: nosuch"):
         await engine.create(CreateRequest("new1", asked, {"Runtime": "nosuch"}))
-    with pytest.raises(NotFound, match="No such container: nosuch"):
-        await engine.create(CreateRequest("new1", asked, {"NetworkMode": "container:nosuch"}))
+    with pytest.raises(Invalid, match="No such container: nosuch"):  # 404 would mean the image
+        await engine.create(CreateRequest("new1", asked, {"IpcMode": "container:nosuch"}))
     assert engine.containers.list() == before
     assert not engine.containers.taken("new1")
 

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from boxship.daemon import attachments, capabilities, resources, restarts, signals
-from boxship.model.errors import Invalid, NotFound
+from boxship.model.errors import Invalid, System
 
 if TYPE_CHECKING:
     from boxship.daemon.host import HostFacts
@@ -36,8 +36,25 @@ def check(config: dict[str, Any], host_config: dict[str, Any], host: HostFacts) 
         isolation = host_config["Isolation"]
         raise Invalid(f"invalid isolation ({isolation}): linux only supports 'default'")
     _check_ports(config, host_config)
+    if host_config.get("StorageOpt"):
+        raise System(
+            "--storage-opt is supported only for overlay over xfs with 'pquota' mount option"
+        )
     _check_modes(host_config)
     _check_log(host_config["LogConfig"])
+
+
+def check_endpoints(endpoints: dict[str, Any]) -> None:
+    """The built-in networks give addresses themselves."""
+    for name in ("default", "bridge", "host", "none"):
+        ipam = (endpoints.get(name) or {}).get("IPAMConfig") or {}
+        if ipam.get("IPv4Address") or ipam.get("IPv6Address"):
+            raise Invalid(
+                f"invalid config for network {name}: invalid endpoint settings:\n"
+                "* user specified IP address is supported on user defined networks only\n"
+                "* user specified IP address is supported only when connecting to networks "
+                "with user configured subnets"
+            )
 
 
 def _check_config(config: dict[str, Any]) -> None:
@@ -78,7 +95,7 @@ def _check_modes(host_config: dict[str, Any]) -> None:
 
 def _check_log(log: dict[str, Any]) -> None:
     if log["Type"] not in LOG_DRIVERS:
-        raise NotFound(
+        raise Invalid(  # not NotFound: clients would pull the image
             f'error looking up logging plugin {log["Type"]}: plugin "{log["Type"]}" not found',
             hint=f"the log drivers are {' and '.join(LOG_DRIVERS)}",
         )

@@ -53,14 +53,19 @@ async def create(parts: Parts, request: CreateRequest) -> tuple[str, list[str]]:
         undo.pop_all()
     parts.containers.add(container)
     parts.events.container(container, "create")
-    warnings = [*options.warnings, *_warnings(record)]
+    warnings = [*options.warnings, *_warnings(record, request)]
     if not request.platform:
         warnings += _platform_warning(parts, image)
     return container_id, warnings
 
 
+def _endpoints(request: CreateRequest) -> dict[str, Any]:
+    asked = request.networking_config.get("EndpointsConfig") or {}
+    return {"bridge" if name == "default" else name: e or {} for name, e in asked.items()}
+
+
 def _may_have_volumes(record: Record) -> bool:
-    asked = (record.host_config[field] for field in ("Binds", "Mounts", "VolumesFrom"))
+    asked = (record.host_config.get(field) for field in ("Binds", "Mounts", "VolumesFrom", "Tmpfs"))
     return any(asked) or bool(record.config["Volumes"])
 
 
@@ -101,10 +106,14 @@ def _record(parts: Parts, request: CreateRequest, image: Image, container_id: st
     if mode == "host" or host_config["UTSMode"] == "host":
         hostname = parts.host.name
     elif mode.startswith("container:"):
-        hostname = parts.containers.get(mode.partition(":")[2]).config["Hostname"]
+        donor = parts.containers.find(mode.partition(":")[2])  # start says if there is none
+        hostname = donor.config["Hostname"] if donor else hostname
     config = defaults.config(request.config, image.config.get("config") or {}, hostname=hostname)
     checks.check(config, host_config, parts.host)
     _check_runtime(parts, host_config)
+    _check_links(parts, host_config)
+    endpoints = _endpoints(request)
+    checks.check_endpoints(endpoints)
     path, args = defaults.command(config)
     name = names.checked(request.name) if request.name else None
     logged = host_config["LogConfig"]["Type"] == "json-file"
@@ -116,7 +125,7 @@ def _record(parts: Parts, request: CreateRequest, image: Image, container_id: st
         image_ref=request.config["Image"],
         config=config,
         host_config=host_config,
-        networking=request.networking_config.get("EndpointsConfig") or {},
+        networking=endpoints,
         path=path,
         args=args,
         platform="linux",
@@ -133,21 +142,36 @@ def _host_config(parts: Parts, request: CreateRequest) -> dict[str, Any]:
         log_options=config.log_opts,
         cgroup_v2=parts.host.cgroup_v2,
     )
+    _fill_in(parts, done, request.host_config)
+    for field in ("NetworkMode", "IpcMode", "PidMode"):
+        ref = (done[field] or "").removeprefix("container:")
+        if ref and ref != done[field]:  # names may change, ids stay
+            found = parts.containers.find(ref)
+            if found is None and field != "NetworkMode":
+                raise _no_container(ref)
+            done[field] = f"container:{found.id}" if found else done[field]
+    return done
+
+
+def _fill_in(parts: Parts, done: dict[str, Any], asked: dict[str, Any]) -> None:
+    """What the daemon's flags and this host decide where the request does not."""
+    config = parts.config
     done["Runtime"] = done["Runtime"] or config.runtime
-    if not request.host_config.get("IpcMode"):
+    if not parts.host.blkio_weight:
+        done["BlkioWeight"] = 0
+    if not asked.get("IpcMode"):
         done["IpcMode"] = config.default_ipc_mode
-    if not request.host_config.get("ShmSize"):
+    if not asked.get("ShmSize"):
         done["ShmSize"] = checks.size(config.default_shm_size)
-    if not request.host_config.get("CgroupnsMode") and config.default_cgroupns_mode:
+    if not asked.get("CgroupnsMode") and config.default_cgroupns_mode:
         done["CgroupnsMode"] = config.default_cgroupns_mode
     if done.get("Init") is None and config.init:
         done["Init"] = True
-    for field in ("NetworkMode", "IpcMode", "PidMode"):
-        mode = done[field] or ""
-        if mode.startswith("container:"):  # names may change, ids stay
-            ref = mode.partition(":")[2]
-            done[field] = f"container:{parts.containers.get(ref).id}" if ref else mode
-    return done
+
+
+def _no_container(ref: str) -> Invalid:
+    """Not NotFound: at create that would mean the image, which clients then pull."""
+    return Invalid(f"No such container: {ref}")
 
 
 def _check_runtime(parts: Parts, host_config: dict[str, Any]) -> None:
@@ -159,9 +183,22 @@ def _check_runtime(parts: Parts, host_config: dict[str, Any]) -> None:
         )
 
 
+def _check_links(parts: Parts, host_config: dict[str, Any]) -> None:
+    for link in host_config["Links"] or []:
+        ref = link.partition(":")[0]
+        if parts.containers.find(ref) is None:
+            raise Invalid(f"could not get container for {ref}: No such container: {ref}")
+        raise Invalid("links between containers are not there yet", hint="use a network")
+
+
 def _donors(parts: Parts, record: Record) -> list[Container]:
-    refs = record.host_config["VolumesFrom"] or []
-    return [parts.containers.get(ref.partition(":")[0]) for ref in refs]
+    donors = []
+    for ref in record.host_config["VolumesFrom"] or []:
+        found = parts.containers.find(ref.partition(":")[0])
+        if found is None:
+            raise _no_container(ref)
+        donors.append(found)
+    return donors
 
 
 def _make(parts: Parts, record: Record) -> None:
@@ -176,9 +213,14 @@ def _discard(parts: Parts, container_id: str) -> None:
     shutil.rmtree(parts.folder(container_id), ignore_errors=True)
 
 
-def _warnings(record: Record) -> list[str]:
+def _warnings(record: Record, request: CreateRequest) -> list[str]:
     host_config = record.host_config
     warnings = []
+    if request.host_config.get("BlkioWeight") and not host_config["BlkioWeight"]:
+        warnings.append(
+            "Your kernel does not support Block I/O weight or the cgroup is not mounted. "
+            "Weight discarded."
+        )
     published = host_config["PortBindings"] or host_config["PublishAllPorts"]
     if host_config["NetworkMode"] == "host" and published:
         warnings.append("Published ports are discarded when using host network mode")

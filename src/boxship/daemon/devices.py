@@ -7,7 +7,7 @@ import re
 import stat
 from typing import Any
 
-from boxship.model.errors import Invalid
+from boxship.model.errors import Invalid, System
 
 Rules = list[dict[str, Any]]
 Nodes = list[dict[str, Any]]
@@ -28,6 +28,10 @@ _CGROUP_RULE = re.compile(r"^([acb]) ([0-9]+|\*):([0-9]+|\*) ([rwm]{1,3})$")
 
 def devices(host_config: dict[str, Any]) -> tuple[Nodes, Rules]:
     """Nodes and rules for --device, --device-cgroup-rule and --privileged."""
+    for request in host_config.get("DeviceRequests") or []:
+        driver, abilities = request.get("Driver") or "", request.get("Capabilities") or []
+        shown = " ".join(f"[{' '.join(some)}]" for some in abilities)
+        raise System(f'could not select device driver "{driver}" with capabilities: [{shown}]')
     if host_config.get("Privileged"):
         return _all_nodes(), [{"allow": True, "access": "rwm"}]
     nodes: Nodes = []

@@ -71,6 +71,8 @@ def create(parts: Parts, c: Container, config: dict[str, Any]) -> Exec:
     if not config.get("Cmd"):
         raise Invalid("No exec command specified")
     detach.parsed(config.get("DetachKeys"))
+    if config.get("User"):
+        _user(parts, c, config["User"])  # who is unknown is refused here
     command = Exec(c, config)
     ended = [e.id for e in c.execs.values() if e.ended]
     for old in ended[: max(0, len(ended) - KEPT_ENDED)]:

@@ -12,6 +12,14 @@ GO_ARCHES = {
 }  # fmt: skip
 
 
+_WEIGHTS = (
+    "/sys/fs/cgroup/blkio/blkio.weight",
+    "/sys/fs/cgroup/blkio/blkio.bfq.weight",
+    "/sys/fs/cgroup/io.bfq.weight",
+    "/sys/fs/cgroup/io.weight",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class HostFacts:
     """What specs and `info` need to know of the host."""
@@ -25,6 +33,8 @@ class HostFacts:
     last_capability: int
     bounding: int  # the capabilities that this process may pass on, as a mask
     operating_system: str
+    cpu_ids: tuple[int, ...] = (0,)
+    blkio_weight: bool = False
 
     @property
     def arch(self) -> str:
@@ -51,6 +61,8 @@ def look() -> HostFacts:
         last_capability=int(_text("/proc/sys/kernel/cap_last_cap", "40")),
         bounding=_bounding(),
         operating_system=_operating_system(),
+        cpu_ids=tuple(sorted(os.sched_getaffinity(0))),
+        blkio_weight=any(map(os.path.exists, _WEIGHTS)),
     )
 
 

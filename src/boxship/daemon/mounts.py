@@ -21,6 +21,12 @@ Point = dict[str, Any]
 
 PROPAGATIONS = ("private", "rprivate", "shared", "rshared", "slave", "rslave")
 _VOLUME_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
+_TMPFS_VALUES = {"size", "mode", "uid", "gid", "nr_inodes", "nr_blocks", "mpol"}
+_TMPFS_FLAGS = {
+    "defaults", "ro", "rw", "suid", "nosuid", "dev", "nodev", "exec", "noexec", "sync", "async",
+    "dirsync", "mand", "nomand", "atime", "noatime", "diratime", "nodiratime", "relatime",
+    "norelatime", "strictatime", "nostrictatime", *PROPAGATIONS,
+}  # fmt: skip
 _MODES = ("rw", "ro", "z", "Z", "nocopy", "consistent", "cached", "delegated")
 
 
@@ -33,6 +39,8 @@ def points(
     """All mount points, later ways winning over earlier ones; makes the volumes they name."""
     done: dict[str, Point] = {}
     tmpfs = {os.path.normpath(path) for path in host_config.get("Tmpfs") or {}}
+    for options in (host_config.get("Tmpfs") or {}).values():
+        _check_tmpfs(options)
     for donor in donors:
         done |= {p["Destination"]: dict(p) for p in donor.mounts if p["Type"] != "tmpfs"}
     asked = [_bind(text, volumes) for text in host_config.get("Binds") or []]
@@ -48,6 +56,13 @@ def points(
     return sorted(done.values(), key=lambda p: p["Destination"].count("/"))
 
 
+def _check_tmpfs(options: str) -> None:
+    for option in options.split(",") if options else []:
+        name, equals, _ = option.partition("=")
+        if name not in (_TMPFS_VALUES if equals else _TMPFS_FLAGS):
+            raise Invalid(f'invalid tmpfs option "{name}"')
+
+
 def _bind(text: str, volumes: Volumes) -> Point:
     parts = text.split(":")
     if len(parts) not in (2, 3) or not all(parts):
@@ -56,7 +71,7 @@ def _bind(text: str, volumes: Volumes) -> Point:
     words = mode.split(",") if mode else []
     unknown = [w for w in words if w not in _MODES and w not in PROPAGATIONS]
     if unknown:
-        raise Invalid(f"invalid volume specification: '{text}': invalid mode: {mode}")
+        raise Invalid(f"invalid mode: {mode}")
     destination = _destination(destination, f"invalid volume specification: '{text}': ")
     rw = "ro" not in words
     if not source.startswith("/"):

@@ -23,6 +23,7 @@ _BLKIO_DEVICES = {
 def check(h: dict[str, Any], host: HostFacts) -> None:
     """Invalid, in Docker's words, for limits that cannot be."""
     _check_memory(h)
+    _check_cpuset(h.get("CpusetCpus") or "", host)
     cpus = (h.get("NanoCpus") or 0) / 1e9
     if cpus and (h.get("CpuPeriod") or h.get("CpuQuota")):
         raise Invalid(
@@ -43,6 +44,25 @@ def check(h: dict[str, Any], host: HostFacts) -> None:
     quota = h.get("CpuQuota") or 0
     if 0 < quota < 1000:
         raise Invalid("CPU cfs quota can not be less than 1ms (i.e. 1000)")
+
+
+def _check_cpuset(asked: str, host: HostFacts) -> None:
+    try:
+        wanted = set(cpu_list(asked))
+    except ValueError:
+        raise Invalid(f"Invalid value {asked} for cpuset cpus") from None
+    if not wanted <= set(host.cpu_ids):
+        there = f"{host.cpu_ids[0]}-{host.cpu_ids[-1]}" if len(host.cpu_ids) > 1 else "0"
+        raise Invalid(f"Requested CPUs are not available - requested {asked}, available: {there}")
+
+
+def cpu_list(text: str) -> list[int]:
+    """`0-2,5` as numbers."""
+    done: list[int] = []
+    for part in text.split(",") if text else []:
+        first, dash, last = part.partition("-")
+        done += range(int(first), int(last if dash else first) + 1)
+    return done
 
 
 def _check_memory(h: dict[str, Any]) -> None:

@@ -37,7 +37,7 @@ def parsed(
         elif name in ("apparmor", "label", "writable-cgroups"):
             warnings.append(f"--security-opt {name} is not supported here and is ignored")
         else:
-            raise Invalid(f'invalid --security-opt: "{option}"')
+            raise Invalid(f'invalid --security-opt {2 if separator else 1}: "{option}"')
     return Security(profile, no_new_privileges, tuple(warnings))
 
 

@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 NOT_FOUND, NOT_EXECUTABLE, BROKEN = 127, 126, 128
 
+_BY_RUNTIME = "failed to create task for container"
 # The client tells 127 and 126 apart by these words, so they must be in the message.
 _MISSING = ("executable file not found", "no such file or directory", "system cannot find")
 _REFUSED = ("permission denied", "not a directory", "is a directory", "exec format error")
@@ -75,9 +76,8 @@ async def _failed(parts: Parts, c: Container, error: BaseException) -> None:
     c.attaching.fail()
     if isinstance(error, asyncio.CancelledError):
         return
-    text = error.message if isinstance(error, BoxshipError) else str(error)
-    c.state.error = text
-    c.state.exit_code = exit_code(text)
+    c.state.error = text = str(error)
+    c.state.exit_code = exit_code(text) if text.startswith(_BY_RUNTIME) else BROKEN
     if c.state.restarting:
         c.state.move("give up")
         c.waits.exited(c.state)
@@ -127,11 +127,13 @@ async def _grounds(
         parts.networks.attach(attachments.request(c)),
         return_exceptions=True,
     )
-    for outcome in (prepared, attached):
-        if isinstance(outcome, BaseException):
-            raise outcome
-    assert not isinstance(prepared, BaseException)
-    assert not isinstance(attached, BaseException)
+    if isinstance(prepared, BaseException):
+        raise prepared
+    if isinstance(attached, BoxshipError):
+        text = f"failed to set up container networking: {attached.message}"
+        raise type(attached)(text, hint=attached.hint) from attached
+    if isinstance(attached, BaseException):
+        raise attached
     c.network_settings = attachments.settings(c, attached)
     release.publish(parts, c, "connect")
     return prepared, attached
@@ -208,7 +210,10 @@ def _namespaces(parts: Parts, c: Container, attached: Attachment | None) -> dict
 def _network_namespace(parts: Parts, mode: str, attached: Attachment | None) -> str:
     if attached is not None:
         return attached.sandbox_path
-    donor = _donor(parts, mode)
+    try:
+        donor = _donor(parts, mode)
+    except BoxshipError as e:
+        raise System(f"joining network namespace of container: {e}") from e
     return "" if donor.host_config["NetworkMode"] == "host" else f"/proc/{donor.state.pid}/ns/net"
 
 
@@ -266,6 +271,6 @@ def _as_docker(error: BoxshipError) -> BoxshipError:
         text = f"OCI runtime create failed: {text}"
     if "failed to create shim task" not in text:
         text = f"failed to create shim task: {text}"
-    text = f"failed to create task for container: {text}"
+    text = f"{_BY_RUNTIME}: {text}"
     kind: type[BoxshipError] = System if exit_code(text) == BROKEN else Invalid
     return kind(text)

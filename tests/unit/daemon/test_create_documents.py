@@ -94,6 +94,12 @@ def test_a_host_config_is_whole() -> None:
             {},
             "unknown log opt 'x' for json-file log driver",
         ),
+        (
+            {"CpusetCpus": "0,99"},
+            {},
+            "Requested CPUs are not available - requested 0,99, available: 0",
+        ),
+        ({"StorageOpt": {"size": "1g"}}, {}, "--storage-opt is supported only for overlay over"),
         ({"PidMode": "what"}, {}, "invalid PID mode: what"),
         ({}, {"StopSignal": "FOO"}, "invalid signal: FOO"),
         (

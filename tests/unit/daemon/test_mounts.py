@@ -84,6 +84,7 @@ def test_the_long_form(volumes: Volumes, tmp_path: Path) -> None:
         ({"Binds": ["/a:/"]}, "destination can't be '/'"),
         ({"Binds": ["/a"]}, "invalid volume specification: '/a'"),
         ({"Binds": ["/a:/b:what"]}, "invalid mode: what"),
+        ({"Tmpfs": {"/x": "foo=1"}}, 'invalid tmpfs option "foo"'),
         ({"Binds": ["rel/x:/b"]}, '"rel/x" includes invalid characters for a local volume name'),
         ({"Binds": ["/a:/x", "/b:/x"]}, "Duplicate mount point: /x"),
         (
