@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from boxship.daemon import attachments, capabilities, resources, restarts, signals
-from boxship.model.errors import Invalid, System
+from boxship.model.errors import Invalid
 
 if TYPE_CHECKING:
     from boxship.daemon.host import HostFacts
@@ -37,7 +37,7 @@ def check(config: dict[str, Any], host_config: dict[str, Any], host: HostFacts) 
         raise Invalid(f"invalid isolation ({isolation}): linux only supports 'default'")
     _check_ports(config, host_config)
     if host_config.get("StorageOpt"):
-        raise System(
+        raise Invalid(
             "--storage-opt is supported only for overlay over xfs with 'pquota' mount option"
         )
     _check_modes(host_config)

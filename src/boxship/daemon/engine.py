@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import glob
 import logging
 import os
@@ -67,8 +66,6 @@ class Engine:
         self._about = await info.look(self.parts)
         await recover.recover(self.parts)
         self._watch = asyncio.create_task(watch.watch(self.parts), name="watch")
-        gc.collect()
-        gc.freeze()
 
     async def close(self) -> None:
         """An orderly stop; containers go on unless live-restore is off.
@@ -96,7 +93,7 @@ class Engine:
         running = [c for c in self.containers if c.state.running]
         for c in running:
             c.keep = True
-        ends = (stop.end(self.parts, c, None, None) for c in running)
+        ends = (stop.end(self.parts, c, None, None, by_hand=False) for c in running)
         with suppress(asyncio.TimeoutError):
             await asyncio.wait_for(asyncio.gather(*ends, return_exceptions=True), timeout)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import gc
 import json
 import logging
 import os
@@ -65,6 +66,8 @@ async def serve(config: Config) -> None:
         await engine.open()
         server = make_server(engine)
         await server.listen(list(config.listen), config.group)
+        gc.collect()
+        gc.freeze()  # what lives now lives for ever: it need not be looked at again
         log.info("the API is served on %s", ", ".join(config.listen))
         await ending.wait()
         log.info("stopping: containers %s", "run on" if config.live_restore else "are stopped")

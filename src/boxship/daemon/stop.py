@@ -33,8 +33,13 @@ async def stop(parts: Parts, c: Container, patience: int | None, signal: str | N
     parts.events.container(c, "stop")
 
 
-async def end(parts: Parts, c: Container, patience: int | None, signal: str | None) -> None:
-    """The stop signal, a while, then SIGKILL; returns when it has ended."""
+async def end(
+    parts: Parts, c: Container, patience: int | None, signal: str | None, *, by_hand: bool = True
+) -> None:
+    """The stop signal, a while, then SIGKILL; returns when it has ended.
+
+    One that was not stopped by hand is started again with the daemon, if its policy says so.
+    """
     try:
         number = signals.number(signal or c.config.get("StopSignal") or "SIGTERM")
     except Invalid as e:
@@ -44,7 +49,7 @@ async def end(parts: Parts, c: Container, patience: int | None, signal: str | No
     assert patience is not None
     ended = c.waits.begin(c.state, "not-running")
     async with c.work:
-        c.state.stopped_by_hand = True
+        c.state.stopped_by_hand = by_hand
         parts.records.save(c.id, c.state)
         if c.state.restarting:
             await give_up_restart(parts, c)
