@@ -16,6 +16,7 @@ ANONYMOUS = "com.docker.volume.anonymous"
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_MAX_NAME = 255
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 
 Volume = dict[str, Any]
@@ -117,6 +118,8 @@ class Volumes:
             raise Conflict(f"remove {name}: {e}") from e
 
     def _check(self, name: str) -> str:
+        if len(name) > _MAX_NAME:
+            raise Invalid(f"create {name}: volume name is too long, it may have {_MAX_NAME} bytes")
         if not _NAME.fullmatch(name):
             raise Invalid(
                 f'create {name}: "{name}" includes invalid characters for a local volume name, '
