@@ -117,6 +117,8 @@ SAME: list[tuple[str, str, Any]] = [
     ("POST", "/images/create?fromImage=127.0.0.1:1/x&tag=1", None),
     ("GET", f"/images/json?filters={quote(json.dumps({'dangling': ['x']}))}", None),
     ("GET", "/networks/bridge?verbose=x", None),
+    ("DELETE", "/networks/bridge", None),
+    ("DELETE", "/networks/none", None),
     ("GET", "/volumes/boxship-nope", None),
     ("DELETE", "/volumes/boxship-nope", None),
     ("POST", "/volumes/create", {"Name": "a b"}),

@@ -119,3 +119,16 @@ def test_networks_are_listed_and_inspected(docker: Docker) -> None:
     told = json.loads(docker("network", "inspect", "bridge"))[0]
     assert told["Containers"][container]["Name"] == "web"
     assert "network nope not found" in docker.say("network", "inspect", "nope").err
+    said = docker.say("network", "rm", "bridge")
+    assert "bridge is a pre-defined network and cannot be removed" in said.err
+
+
+def test_system_prune_leaves_what_runs(docker: Docker) -> None:
+    docker("run", "--name", "done", IMAGE, "true")
+    docker.run("--name", "web", IMAGE, "sleep", "100")
+    assert "Deleted Containers" in docker("system", "prune", "-f")
+    assert docker("ps", "-a", "--format", "{{.Names}}") == "web"
+    assert docker("system", "df", "--format", "{{.Type}} {{.Active}}").splitlines()[:2] == [
+        "Images 1",
+        "Containers 1",
+    ]

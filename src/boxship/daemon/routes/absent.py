@@ -34,10 +34,10 @@ GET /containers/{id}/stats
 HEAD /containers/{id}/archive  GET /containers/{id}/archive  PUT /containers/{id}/archive
 GET /containers/{id}/checkpoints  POST /containers/{id}/checkpoints
 DELETE /containers/{id}/checkpoints/{checkpoint}
-POST /build  POST /build/prune  POST /build/cancel  POST /session  POST /grpc  POST /commit
+POST /build  POST /build/cancel  POST /session  POST /grpc  POST /commit
 POST /images/{name...}/push  GET /images/search  GET /images/get  GET /images/{name...}/get
 POST /images/load  GET /distribution/{name...}/json
-POST /networks/create  POST /networks/prune  DELETE /networks/{id}
+POST /networks/create
 POST /networks/{id}/connect  POST /networks/{id}/disconnect
 PUT /volumes/{name...}
 GET /plugins/privileges  POST /plugins/pull  POST /plugins/create
@@ -70,6 +70,11 @@ async def no_plugins(_: Request) -> web.Response:
     return reply.json([])
 
 
+async def no_build_cache(_: Request) -> web.Response:
+    """POST /build/prune: there is nothing to take."""
+    return reply.json({"CachesDeleted": None, "SpaceReclaimed": 0})
+
+
 async def no_such_plugin(request: Request) -> NoReturn:
     """What is asked of a plugin: there are none.  `docker inspect NAME` asks for one at last."""
     raise NotFound(f'plugin "{request.names["name"]}" not found')
@@ -80,6 +85,7 @@ def routes() -> list[Route]:
     return [
         ("POST", "/swarm/leave", not_in_swarm),
         ("GET", "/plugins", no_plugins),
+        ("POST", "/build/prune", no_build_cache),
         *[(method, path, no_manager) for method, path in _listed(OF_MANAGERS)],
         *[(method, path, no_such_plugin) for method, path in _listed(OF_A_PLUGIN)],
         *[(method, path, not_yet) for method, path in _listed(NOT_YET)],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from boxship.daemon import reply
 from boxship.daemon.filters import Filters
 from boxship.daemon.views import networks as views
-from boxship.model.errors import Invalid
+from boxship.model.errors import Forbidden, Invalid, Unsupported
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -48,12 +48,26 @@ class Networks:
             raise Invalid(f"invalid value for verbose: {verbose}: {why}")
         return reply.json(views.inspect(self._engine.networks.get(request.names["id"])))
 
+    async def delete(self, request: Request) -> web.Response:
+        """DELETE /networks/{id}: only those that users made can go, and nobody can make one yet."""
+        network = self._engine.networks.get(request.names["id"])
+        if network.name in BUILT_IN:
+            raise Forbidden(f"{network.name} is a pre-defined network and cannot be removed")
+        raise Unsupported("removing a network is not there yet")
+
+    async def prune(self, request: Request) -> web.Response:
+        """POST /networks/prune: those that users made and nobody is in; there are none yet."""
+        Filters.parse(request.text("filters"), ("label", "label!", "until"))
+        return reply.json({"NetworksDeleted": None})
+
     def routes(self) -> list[Route]:
         """What is served here."""
         return [
             ("GET", "/networks", self.index),
             ("GET", "/networks/", self.index),
             ("GET", "/networks/{id}", self.inspect),
+            ("DELETE", "/networks/{id}", self.delete),
+            ("POST", "/networks/prune", self.prune),
         ]
 
 
