@@ -22,6 +22,7 @@ from boxship.daemon.build import build_engine
 from boxship.daemon.config import Config
 from boxship.daemon.requests import AttachOptions, CreateRequest
 from boxship.logs.reader import ReadOptions
+from boxship.model.errors import Conflict
 from boxship.wire.stdio import Decoder
 
 if TYPE_CHECKING:
@@ -61,7 +62,11 @@ async def opened(config: Config) -> Engine:
 async def closed(engine: Engine) -> None:
     """End containers and engine and look that nothing stays behind."""
     for c in engine.containers:
-        await engine.remove(c, force=True, volumes=True)
+        try:
+            await engine.remove(c, force=True, volumes=True)
+        except Conflict:  # --rm is about to
+            while engine.containers.find(c.id) is not None:
+                await asyncio.sleep(0.01)
     await engine.close()
     leave_nothing(engine.config)
 

@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+FINISH_S = 10.0
+
 log = logging.getLogger(__name__)
 
 
@@ -74,7 +76,13 @@ class Engine:
         """
         if not self.config.live_restore:
             await self._stop_containers()
-        jobs = [*self.parts.background, *([self._watch] if self._watch else [])]
+        if self.parts.finishing:
+            await asyncio.wait(self.parts.finishing, timeout=FINISH_S)
+        jobs = [
+            *self.parts.background,
+            *self.parts.finishing,
+            *([self._watch] if self._watch else []),
+        ]
         for job in jobs:
             job.cancel()
         await asyncio.gather(*jobs, return_exceptions=True)

@@ -51,8 +51,9 @@ async def exited_locked(parts: Parts, c: Container, code: int, at_ns: int, error
     discarding = None
     if last:  # beside the rest: `docker run --rm` waits for all of it
         discarding = asyncio.ensure_future(parts.in_thread(from_disk, parts, c, True))
-    await release.everything(parts, c, with_root=not last)
-    if not last:
+        await release.for_good(parts, c)
+    else:
+        await release.everything(parts, c)
         parts.records.save_all(c.id, state, c.network_settings)
     parts.events.container(c, "die", exitCode=str(code), execDuration=str(ran_s))
     c.waits.exited(state)

@@ -53,6 +53,7 @@ class Parts:
     clock: Callable[[], int] = time.time_ns
     chance: random.Random = field(default_factory=random.Random)
     background: set[asyncio.Task[Any]] = field(default_factory=set)
+    finishing: set[asyncio.Task[Any]] = field(default_factory=set)
 
     async def in_thread(self, job: Callable[..., T], *arguments: object) -> T:
         """Run what blocks in a worker thread."""
@@ -65,6 +66,12 @@ class Parts:
         self.background.add(task)
         task.add_done_callback(self.background.discard)
         return task
+
+    def finish(self, job: Coroutine[Any, Any, Any], name: str) -> None:
+        """Run what nobody waits for but the end of the engine."""
+        task = asyncio.create_task(job, name=name)
+        self.finishing.add(task)
+        task.add_done_callback(self.finishing.discard)
 
     def move(self, container: Container, name: str) -> None:
         """Make a move and store it; the event comes after."""

@@ -6,8 +6,9 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from boxship.daemon import files, mounts, users
-from boxship.model.errors import BoxshipError, Invalid
+from boxship.daemon import mounts, users
+from boxship.model.errors import BoxshipError, Invalid, NotFound
+from boxship.network import files
 from boxship.storage.roots import Root
 from boxship.storage.shm import mount_shm, unmount_shm
 
@@ -38,7 +39,7 @@ def prepare(parts: Parts, c: Container) -> Prepared:
             user = user_of(inside, c.config["User"], c.host_config["GroupAdd"] or [])
             _make_working_directory(inside, c.config["WorkingDir"])
             _fill_volumes(inside, c)
-        files.write(f"{parts.folder(c.id)}/hostname", c.config["Hostname"] + "\n")
+        _write(f"{parts.folder(c.id)}/hostname", files.hostname_file(c.config["Hostname"]))
     except BaseException:
         unmount(parts, c)
         raise
@@ -86,26 +87,51 @@ def _fill(inside: Root, path: str, volume: str) -> None:
         raise BoxshipError(f"failed to fill the volume at {volume} from {path}: {e}") from e
 
 
-def write_network_files(parts: Parts, c: Container, ip: str, gateway: str) -> dict[str, str]:
+def write_network_files(parts: Parts, c: Container, ip: str) -> dict[str, str]:
     """Hosts and resolv.conf, known once the network is; returns inside -> outside."""
-    folder = parts.folder(c.id)
-    mode = c.host_config["NetworkMode"]
-    extra = files.extra_hosts(c.host_config["ExtraHosts"], gateway)
-    if mode == "host":
-        head = files.read("/etc/hosts")
+    folder, config = parts.folder(c.id), c.config
+    extra, gateway = c.host_config["ExtraHosts"] or (), _host_gateway(parts)
+    on_host = c.host_config["NetworkMode"] == "host"
+    if on_host:
+        hosts = files.host_hosts(_read("/etc/hosts"), extra, gateway=gateway)
     else:
-        head = files.HOSTS_HEAD
-        if ip:
-            extra.append((ip, _names(c)))
-    files.write(f"{folder}/hosts", files.hosts(head, extra))
-    config = parts.config
-    defaults = files.Dns(list(config.dns), list(config.dns_search), list(config.dns_opts))
-    wanted = files.dns(c.host_config, defaults)
-    text = files.resolv_conf(files.read("/etc/resolv.conf"), wanted, private=mode != "host")
-    files.write(f"{folder}/resolv.conf", text)
+        hosts = files.hosts(
+            config["Hostname"], ip, extra, domain=config["Domainname"] or "", gateway=gateway
+        )
+    _write(f"{folder}/hosts", hosts)
+    text = files.resolv_conf(_read("/etc/resolv.conf"), _dns(parts, c), host_network=on_host)
+    _write(f"{folder}/resolv.conf", text)
     return {f"/etc/{name}": f"{folder}/{name}" for name in FILES}
 
 
-def _names(c: Container) -> str:
-    host, domain = c.config["Hostname"], c.config["Domainname"]
-    return f"{host}.{domain} {host}" if domain else host
+def _host_gateway(parts: Parts) -> str:
+    """What --add-host NAME:host-gateway means: the host's address on the default bridge."""
+    try:
+        return parts.networks.get("bridge").gateway
+    except NotFound:  # --bridge none
+        return ""
+
+
+def _dns(parts: Parts, c: Container) -> files.Dns:
+    asked, default = c.host_config, parts.config
+    return files.Dns(
+        asked.get("Dns") or default.dns,
+        asked.get("DnsSearch") or default.dns_search,
+        asked.get("DnsOptions") or default.dns_opts,
+    )
+
+
+def _write(path: str, text: str) -> None:
+    """Write in place: a running container has the file bound, so it must stay the same file."""
+    with open(path, "w", encoding="utf-8", errors="surrogateescape") as file:
+        file.write(text)
+    os.chmod(path, 0o644)
+
+
+def _read(path: str) -> str:
+    """A file of the host, or ''."""
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            return file.read()
+    except OSError:
+        return ""

@@ -19,15 +19,27 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-async def everything(parts: Parts, c: Container, *, with_root: bool = True) -> None:
+async def everything(parts: Parts, c: Container) -> None:
     """All of it at once; what fails is logged and found again when the daemon starts."""
-    jobs = [
-        _noted(c, "its task", parts.tasks.delete(c.id)),
+    await asyncio.gather(
+        task(parts, c),
         _noted(c, "its network", network(parts, c)),
-    ]
-    if with_root:
-        jobs.append(_noted(c, "its root", root(parts, c)))
-    await asyncio.gather(*jobs)
+        _noted(c, "its root", root(parts, c)),
+    )
+
+
+async def for_good(parts: Parts, c: Container) -> None:
+    """Before the container itself goes, and its root with it.
+
+    Nobody can ask for the task any more, so nobody waits until its shim has ended.
+    """
+    parts.finish(task(parts, c), f"delete task {c.id[:12]}")
+    await _noted(c, "its network", network(parts, c))
+
+
+async def task(parts: Parts, c: Container) -> None:
+    """Delete the task, and what connected its streams."""
+    await _noted(c, "its task", parts.tasks.delete(c.id))
     io_of(parts, c).drop(c.id)
 
 

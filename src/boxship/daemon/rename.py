@@ -28,5 +28,6 @@ async def rename(parts: Parts, c: Container, name: str) -> None:
             raise type(e)(f"Error when allocating new name: {text}", hint=e.hint) from e
         c.record.name = wanted
         parts.records.rename(c.record)
+        await parts.networks.rename(c.id, wanted)
         parts.containers.release(before, c.id)
         parts.events.container(c, "rename", oldName=f"/{before}")
