@@ -90,7 +90,9 @@ def _fill(inside: Root, path: str, volume: str) -> None:
 def write_network_files(parts: Parts, c: Container, ip: str) -> dict[str, str]:
     """Hosts and resolv.conf, known once the network is; returns inside -> outside."""
     folder, config = parts.folder(c.id), c.config
-    extra, gateway = c.host_config["ExtraHosts"] or (), _host_gateway(parts)
+    extra = c.host_config["ExtraHosts"] or ()
+    asked = any(files.HOST_GATEWAY in entry for entry in extra)
+    gateway = _host_gateway(parts) if asked else ""
     on_host = c.host_config["NetworkMode"] == "host"
     if on_host:
         hosts = files.host_hosts(_read("/etc/hosts"), extra, gateway=gateway)

@@ -155,7 +155,6 @@ def _inputs(
         privileged=bool(host_config["Privileged"]),
         default=parts.seccomp,
     )
-    ip, gateway = (attached.ip, attached.gateway) if attached else ("", "")
     return SpecInputs(
         container_id=c.id,
         path=c.path,
@@ -168,7 +167,7 @@ def _inputs(
         capabilities=allowed,
         cgroups_path=f"{host_config['CgroupParent'] or parts.config.cgroup}/{c.id}",
         namespaces=_namespaces(parts, c, attached),
-        files=_files(parts, c, ip, gateway),
+        files=_files(parts, c, attached.ip if attached else ""),
         mount_points=c.mounts,
         devices=nodes,
         device_rules=rules,
@@ -180,12 +179,12 @@ def _inputs(
     )
 
 
-def _files(parts: Parts, c: Container, ip: str, gateway: str) -> dict[str, str]:
+def _files(parts: Parts, c: Container, ip: str) -> dict[str, str]:
     mode = c.host_config["NetworkMode"]
     if mode.startswith("container:"):
         folder = parts.folder(mode.partition(":")[2])
         return {f"/etc/{name}": f"{folder}/{name}" for name in prepare.FILES}
-    return prepare.write_network_files(parts, c, ip, gateway)
+    return prepare.write_network_files(parts, c, ip)
 
 
 def _namespaces(parts: Parts, c: Container, attached: Attachment | None) -> dict[str, str | None]:
