@@ -16,6 +16,7 @@ DEFAULT_ROOT = "/var/lib/boxship"
 OUR_SHIM = "io.boxship.v1"
 RUNC_SHIM = "io.containerd.runc.v2"
 OUR_RUNTIME = "boxship"
+LONGEST_SOCKET = 107  # unix(7), sun_path without its last byte
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +212,13 @@ def checked(config: Config) -> Config:
     for host in config.hosts:
         if not host.startswith(("unix://", "tcp://", "fd://")):
             raise Invalid(f"Invalid bind address format: {host}", hint="use unix:// or tcp://")
+    longest = f"{config.exec_root}/containerd/containerd.sock.ttrpc"
+    if len(os.fsencode(longest)) > LONGEST_SOCKET:
+        raise Invalid(
+            f"--exec-root {config.exec_root} is too long for the sockets in it",
+            hint=f"choose one of at most {LONGEST_SOCKET - len(longest) + len(config.exec_root)} "
+            "bytes",
+        )
     for label in config.labels:
         if "=" not in label:
             raise Invalid(f"bad attribute format: {label}")

@@ -28,10 +28,15 @@ KILLED = 128 + 9
 SECOND_NS = 1_000_000_000
 
 
-async def exited(parts: Parts, c: Container, code: int, at_ns: int, error: str = "") -> None:
-    """The program of `c` has ended; once for each end, in the order of its work."""
+async def exited(
+    parts: Parts, c: Container, code: int, at_ns: int, error: str = "", pid: int = 0
+) -> None:
+    """The program of `c` has ended; once for each end, in the order of its work.
+
+    A word that comes late, of a `pid` before the one that runs now, is no news.
+    """
     async with c.work:
-        if c.state.alive:
+        if c.state.alive and pid in (0, c.state.pid):
             await exited_locked(parts, c, code, at_ns, error)
 
 

@@ -18,7 +18,7 @@ import uvloop
 
 from boxship.daemon import config as configs
 from boxship.daemon import flags
-from boxship.model.errors import BoxshipError, Conflict
+from boxship.model.errors import BoxshipError, Conflict, Forbidden
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:
             sys.stderr.write("configuration OK\n")
             return 0
         if os.geteuid() != 0:
-            raise Conflict("dockerd needs to be started with root privileges", hint="use sudo")
+            raise Forbidden("the daemon needs to be started with root privileges", hint="use sudo")
         set_up_logging(config)
         sys.setswitchinterval(SWITCH_S)
         with pid_file(config.pidfile):
@@ -61,6 +61,7 @@ async def serve(config: Config) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ending.set)
+    loop.add_signal_handler(signal.SIGHUP, _say_no_reload)
     engine = build_engine(config)
     try:
         await engine.open()
@@ -75,6 +76,10 @@ async def serve(config: Config) -> None:
         _remove_sockets(config)
     finally:
         await engine.close()
+
+
+def _say_no_reload() -> None:
+    log.warning("SIGHUP: reading the configuration again is not there yet: restart the daemon")
 
 
 def _remove_sockets(config: Config) -> None:

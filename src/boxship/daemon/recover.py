@@ -18,7 +18,7 @@ from boxship.daemon.exits import exited_locked
 from boxship.daemon.runtimes import io_of
 from boxship.daemon.start import log_target, start_locked
 from boxship.daemon.waits import Waits
-from boxship.daemon.watch import LOST
+from boxship.daemon.watch import LOST, VANISHED
 from boxship.model import container as states
 from boxship.model.errors import BoxshipError
 
@@ -106,7 +106,7 @@ async def _settle(parts: Parts, c: Container, seen: Seen | None) -> None:
         elif seen is not None:
             await exited_locked(parts, c, seen.exit_code, seen.exited_at_ns)
         else:
-            await exited_locked(parts, c, 137, parts.clock(), LOST)
+            await exited_locked(parts, c, VANISHED, parts.clock(), LOST)
     elif c.state.restarting:
         parts.move(c, "give up")  # and the policy starts it below
     elif c.state.removing or (c.auto_remove and c.state.started_before):

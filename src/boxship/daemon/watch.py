@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+VANISHED = 255  # the exit code of what ended without a trace, as Docker has it
 LOST = "the container's supervising process was lost"
 
 
@@ -64,13 +65,23 @@ async def catch_up(parts: Parts) -> None:
     for c in parts.containers:
         if not c.state.alive or c.state.started_at_ns >= asked_ns or c.work.locked():
             continue
-        seen = tasks.get(c.id)
+        seen, pid = tasks.get(c.id), c.state.pid
         if seen is None:
-            parts.spawn(exited(parts, c, 137, parts.clock(), LOST), f"exit {c.id[:12]}")
+            job = exited(parts, c, VANISHED, parts.clock(), LOST, pid)
+            parts.spawn(job, f"exit {c.id[:12]}")
         elif not seen.alive:
-            parts.spawn(exited(parts, c, seen.exit_code, seen.exited_at_ns), f"exit {c.id[:12]}")
+            job = exited(parts, c, seen.exit_code, seen.exited_at_ns, pid=pid)
+            parts.spawn(job, f"exit {c.id[:12]}")
         elif seen.paused != c.state.paused:
             parts.move(c, "pause" if seen.paused else "unpause")
+        for command in [e for e in c.execs.values() if e.running]:
+            await _catch_up_exec(parts, command)
+
+
+async def _catch_up_exec(parts: Parts, command: execs.Exec) -> None:
+    seen = await parts.tasks.get(command.container.id, command.id)
+    if seen is None or not seen.alive:
+        await execs.ended(parts, command, VANISHED if seen is None else seen.exit_code)
 
 
 def handle(parts: Parts, envelope: Envelope) -> None:
@@ -93,7 +104,7 @@ def handle(parts: Parts, envelope: Envelope) -> None:
 
 def _exit(parts: Parts, c: Container, end: task_events_pb2.TaskExit) -> None:
     if end.id in ("", end.container_id):
-        job = exited(parts, c, end.exit_status, nanoseconds(end.exited_at))
+        job = exited(parts, c, end.exit_status, nanoseconds(end.exited_at), pid=end.pid)
         parts.spawn(job, f"exit {c.id[:12]}")
     elif end.id in c.execs:
         job = execs.ended(parts, c.execs[end.id], end.exit_status)

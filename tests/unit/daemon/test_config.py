@@ -96,6 +96,11 @@ def test_what_is_not_there_yet_says_so() -> None:
         load(["-s", "btrfs"])
 
 
+def test_an_exec_root_that_is_too_long_for_sockets_is_refused_at_once() -> None:
+    with pytest.raises(Invalid, match="is too long for the sockets in it: choose one of at most 72"):
+        load(["--exec-root", "/" + "x" * 80])
+
+
 def test_each_data_root_is_an_instance_of_its_own() -> None:
     default, other = load([]), load(["--data-root", "/x"])
     assert (default.instance, default.bridge_name, default.cgroup) == (
