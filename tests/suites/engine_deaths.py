@@ -139,7 +139,10 @@ class Engine(Daemon):
             yield process
         finally:
             process.kill()
-            process.communicate()
+            process.wait()
+            for stream in (process.stdin, process.stdout, process.stderr):
+                assert stream is not None
+                stream.close()
 
     def names(self) -> list[str]:
         """All containers."""
@@ -176,23 +179,30 @@ class Engine(Daemon):
 
     def demolish(self) -> None:
         """Take everything down, also after a test that failed."""
+        self.census.own.clear()
+        self.power_off()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def power_off(self) -> None:
+        """What a reboot leaves: the data root."""
         for line in list(self.census.processes()):
             with suppress(ProcessLookupError):
                 os.kill(int(line.split()[1]), signal.SIGKILL)
         if self._process is not None:
             self._process.wait()
+            self._process = None
         with suppress(AssertionError):
             until(lambda: not list(self.census.processes()), str)
-        self.census.own.clear()
         for line in reversed(list(self.census.mounts())):
             _quietly("umount", "-l", line.split(" ", 1)[1])
-        _quietly("ip", "link", "del", self.config.instance)
+        for link in reversed(list(self.census.links())):
+            _quietly("ip", "link", "del", link.split()[1])
         for line in list(self.census.tables()):
             _quietly("nft", "delete", *line.split())
         for line in reversed(list(self.census.cgroups())):
             with suppress(OSError):
                 os.rmdir(line.split(" ", 1)[1])
-        shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.rmtree(self.config.exec_root, ignore_errors=True)
 
 
 def _quietly(*words: str) -> None:

@@ -162,6 +162,59 @@ def test_who_waits_and_follows_hears_the_end_when_the_supervisor_was_killed(
         assert follows.wait(10) == 0
 
 
+def test_an_attached_client_does_not_notice_the_death_of_the_supervisor(engine: Engine) -> None:
+    script = "while read x; do echo got $x; done; exit 5"
+    with engine.client("run", "-i", "--name", "talk", IMAGE, "sh", "-c", script) as client:
+        assert client.stdin is not None
+        assert client.stdout is not None
+        for word in (b"tea", b"milk"):
+            client.stdin.write(word + b"\n")
+            client.stdin.flush()
+            assert client.stdout.readline() == b"got " + word + b"\n"
+            engine.strike("supervisor", "zygote")
+        client.stdin.close()
+        assert client.stdout.read() == b""
+        assert client.wait(20) == 5
+
+
+def test_an_exec_tells_its_exit_code_though_the_supervisor_is_killed(
+    engine: Engine, tmp_path: Path
+) -> None:
+    engine.do("run", "-d", "--name", "host", "-v", f"{tmp_path}:/v", IMAGE, "sleep", "1000")
+    script = "echo up; until [ -e /v/go ]; do usleep 5000; done; exit 3"
+    with engine.client("exec", "host", "sh", "-c", script) as client:
+        assert client.stdout is not None
+        assert client.stdout.readline() == b"up\n"
+        engine.strike("supervisor")
+        (tmp_path / "go").touch()
+        assert client.wait(20) == 3
+
+
+def test_a_stop_in_progress_goes_on_though_the_supervisor_is_killed(engine: Engine) -> None:
+    engine.do("run", "-d", "--name", "deaf", IMAGE, "sh", "-c", "trap '' TERM; sleep 1000")
+    with engine.client("stop", "-t", "1", "deaf") as client:
+        time.sleep(0.3)  # in the middle of its patience
+        engine.strike("supervisor")
+        assert client.wait(20) == 0
+    state = engine.until_status("deaf", "exited")
+    assert (state["ExitCode"], state["Error"]) == (137, "")
+
+
+def test_after_a_reboot_containers_have_ended_and_can_be_started(engine: Engine) -> None:
+    """All processes end, and the exec root, mounts, links and rules are gone."""
+    engine.do("run", "-d", "--name", "web1", "-p", "127.0.0.1::80", IMAGE, "sleep", "1000")
+    engine.do("run", "-d", "--name", "again", "--restart", "always", IMAGE, "sleep", "1000")
+    engine.do("run", "-d", "--name", "gone", "--rm", IMAGE, "sleep", "1000")
+    engine.power_off()
+    engine.recover()
+    state = engine.until_status("web1", "exited")
+    assert (state["ExitCode"], state["Pid"]) == (255, 0)
+    engine.until_status("again", "running")
+    assert engine.names() == ["again", "web1"]
+    engine.do("start", "web1")
+    assert engine.do("exec", "web1", "echo", "back") == "back"
+
+
 def test_a_killed_shim_takes_its_container_with_it_and_that_is_recorded(engine: Engine) -> None:
     engine.do("run", "-d", "--name", "victim", IMAGE, "sleep", "1000")
     engine.do("run", "-d", "--name", "again", "--restart", "always", IMAGE, "sleep", "1000")
