@@ -20,11 +20,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 OURS = str(Path(sys.executable).parent / "boxship")
-DOCKER = shutil.which("docker") or ""
+VERSION = "28.2.2"
 BUSYBOX = "/bin/busybox"
 IMAGE = "cli-busybox:test"
 CONTAINER = "cli-a"
 START_S = 30.0
+
+
+def _docker() -> str:
+    """The docker client whose words we say; '' where it is another one, or none."""
+    path = shutil.which("docker")
+    said = subprocess.run([path, "-v"], capture_output=True, text=True).stdout if path else ""
+    return path if path and f" {VERSION}," in said else ""
+
+
+DOCKER = _docker()
 
 
 class Client:

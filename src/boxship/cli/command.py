@@ -31,12 +31,12 @@ class Flag:
         self.text = text
         self.short = short
         self.default = kind.default if default is None else default
-        self.note = _note(default) if default is not None else ""
+        self.note = _note(kind, default) if default is not None else ""
         self.hidden = not text
 
 
-def _note(default: "Json") -> str:
-    return f'"{default}"' if isinstance(default, str) else str(default).lower()
+def _note(kind: kinds.Kind, default: "Json") -> str:
+    return f'"{default}"' if kind is kinds.STRING else str(default).lower()
 
 
 class Values:

@@ -82,8 +82,8 @@ class Relay:
         self.link.setblocking(False)
         poll = select.poll()
         poll.register(signals.reader, select.POLLIN)
-        if self.early:
-            self._show(self.early)
+        if self._begin():
+            return ENDED
         while True:
             self._watch(poll)
             for descriptor, _ in poll.poll():
@@ -95,6 +95,13 @@ class Relay:
                 elif descriptor == self.link.fileno() and self._from_link():
                     return ENDED
             self._send()
+
+    def _begin(self) -> bool:
+        """What came before the first poll; True if that was all."""
+        if self.early:
+            self._show(self.early)
+        # TLS may hold what it has read already: that wakes no poll.
+        return self._from_link()
 
     def _watch(self, poll: "select.poll") -> None:
         events = select.POLLIN | (select.POLLOUT if self.waiting else 0)
@@ -167,8 +174,13 @@ def _would_block(error: OSError) -> bool:
 
 
 def _half_close(link: socket.socket) -> None:
+    end = getattr(link, "unwrap", None)
     try:
-        link.shutdown(socket.SHUT_WR)
+        if end is not None:
+            # Over TLS: says that nothing more comes; what the other side sends is still read.
+            end()
+        else:
+            link.shutdown(socket.SHUT_WR)
     except OSError:
         return
 

@@ -178,6 +178,13 @@ class Client:
         try:
             self._send(link, method, target, request)
             return http.Response(link, method)
+        except ConnectionError as error:
+            link.close()
+            reason = (error.strerror or str(error)).lower()
+            raise errors.Unavailable(
+                f"error during connect to {self.endpoint.text}: {reason}",
+                hint="see the log of the engine, and whether it wants TLS (--tlsverify)",
+            ) from None
         except BaseException:
             link.close()
             raise
