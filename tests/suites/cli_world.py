@@ -148,6 +148,10 @@ def engine() -> Iterator[str]:
         _wait_for(folder / "docker.sock", daemon, folder / "log")
         yield address
     finally:
+        # A test that failed may leave containers, and those would outlive the engine.
+        ours = Client(OURS, address)
+        if ids := ours.run("ps", "-aq")[1].split():
+            ours.run("rm", "-f", *ids)
         daemon.send_signal(signal.SIGTERM)
         daemon.wait(START_S)
         _remove_network(folder / "data")
