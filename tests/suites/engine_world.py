@@ -62,11 +62,11 @@ async def opened(config: Config) -> Engine:
 async def closed(engine: Engine) -> None:
     """End containers and engine and look that nothing stays behind."""
     for c in engine.containers:
+        gone = engine.wait_begin(c, "removed")
         try:
             await engine.remove(c, force=True, volumes=True)
         except Conflict:  # --rm is about to
-            while engine.containers.find(c.id) is not None:
-                await asyncio.sleep(0.01)
+            await gone
     await engine.close()
     leave_nothing(engine.config)
 

@@ -212,16 +212,19 @@ def checked(config: Config) -> Config:
     for host in config.hosts:
         if not host.startswith(("unix://", "tcp://", "fd://")):
             raise Invalid(f"Invalid bind address format: {host}", hint="use unix:// or tcp://")
-    longest = f"{config.exec_root}/containerd/containerd.sock.ttrpc"
-    if len(os.fsencode(longest)) > LONGEST_SOCKET:
-        raise Invalid(
-            f"--exec-root {config.exec_root} is too long for the sockets in it",
-            hint=f"choose one of at most {LONGEST_SOCKET - len(longest) + len(config.exec_root)} "
-            "bytes",
-        )
+    _check_length(config.exec_root)
     for label in config.labels:
         if "=" not in label:
             raise Invalid(f"bad attribute format: {label}")
     if config.runtime not in config.known_runtimes():
         raise Invalid(f"specified default runtime '{config.runtime}' does not exist")
     return config
+
+
+def _check_length(exec_root: str) -> None:
+    left = LONGEST_SOCKET - len("/containerd/containerd.sock.ttrpc")
+    if len(os.fsencode(exec_root)) > left:
+        raise Invalid(
+            f"--exec-root {exec_root} is too long for the sockets in it",
+            hint=f"choose one of at most {left} bytes",
+        )

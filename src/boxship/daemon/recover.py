@@ -104,6 +104,7 @@ async def _settle(parts: Parts, c: Container, seen: Seen | None) -> None:
         if seen is not None and seen.alive:
             _take_up(parts, c, seen)
         elif seen is not None:
+            _take_up_streams(parts, c)  # what it said last may still be on its way to the log
             await exited_locked(parts, c, seen.exit_code, seen.exited_at_ns)
         else:
             await exited_locked(parts, c, VANISHED, parts.clock(), LOST)
@@ -121,10 +122,14 @@ def _take_up(parts: Parts, c: Container, seen: Seen) -> None:
     if seen.paused != c.state.paused:
         c.state.move("pause" if seen.paused else "unpause")
     parts.records.save(c.id, c.state)
+    _take_up_streams(parts, c)
+    log.info("container %s runs on with pid %s", c.id[:12], seen.pid)
+
+
+def _take_up_streams(parts: Parts, c: Container) -> None:
     io_of(parts, c).take_up(
         c.id, terminal=c.tty, stdin=bool(c.config["OpenStdin"]), log=log_target(c)
     )
-    log.info("container %s runs on with pid %s", c.id[:12], seen.pid)
 
 
 async def _boot(parts: Parts, c: Container) -> None:

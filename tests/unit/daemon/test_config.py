@@ -97,7 +97,7 @@ def test_what_is_not_there_yet_says_so() -> None:
 
 
 def test_an_exec_root_that_is_too_long_for_sockets_is_refused_at_once() -> None:
-    with pytest.raises(Invalid, match="is too long for the sockets in it: choose one of at most 72"):
+    with pytest.raises(Invalid, match="too long for the sockets in it: choose one of at most 74"):
         load(["--exec-root", "/" + "x" * 80])
 
 
