@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -30,6 +31,8 @@ pytestmark = pytest.mark.root
 
 DEATHS = [("daemon",), ("supervisor",), ("daemon", "supervisor"), ("supervisor", "zygote")]
 BY_NAMES = {"ids": "+".join}
+
+RUNCS_SHIM = "containerd-shim-runc-v2"
 
 # 500 numbered lines at once, fifty times a second.
 COUNTING = "i=0; while :; do seq $i $((i+499)); i=$((i+500)); usleep 20000; done"
@@ -91,6 +94,28 @@ def test_every_line_is_in_the_log_and_once(engine: Engine) -> None:
     found = numbers(engine, "counter")
     assert found == list(range(len(found)))
     assert engine.do("logs", "counter").split() == [str(number) for number in found]
+
+
+@pytest.mark.skipif(not shutil.which(RUNCS_SHIM), reason=f"{RUNCS_SHIM} is not installed")
+def test_every_line_of_a_container_behind_runcs_shim(engine: Engine, tmp_path: Path) -> None:
+    """The daemon is its logger: the shim's FIFOs keep what is said while there is none."""
+    script = f"{COUNTING.replace(':', '[ ! -e /v/go ]', 1)}; echo $i; echo $i >/v/last"
+    flags = ["--runtime", "io.containerd.runc.v2", "-v", f"{tmp_path}:/v"]
+    engine.do("run", "-d", "--name", "counter", *flags, IMAGE, "sh", "-c", script)
+    for names in DEATHS:
+        engine.strike(*names)
+        engine.recover()
+        enough = size(engine, "counter") + (100 << 10)
+        until(lambda enough=enough: size(engine, "counter") > enough, engine.log)
+    pid = engine.inspect("counter")["State"]["Pid"]
+    engine.strike("daemon", "supervisor")
+    (tmp_path / "go").touch()
+    with suppress(AssertionError):  # it may wait for a reader
+        until(lambda: not alive(pid), str, 1.0)
+    engine.recover()
+    engine.until_status("counter", "exited")
+    found = numbers(engine, "counter")
+    assert found == list(range(int((tmp_path / "last").read_text()) + 1))
 
 
 @pytest.mark.parametrize("names", DEATHS, **BY_NAMES)
