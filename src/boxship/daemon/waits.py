@@ -25,6 +25,7 @@ class Waits:
         """Nobody waits."""
         self._exits: set[asyncio.Future[Outcome]] = set()
         self._removals: set[asyncio.Future[Outcome]] = set()
+        self._gone = False  # whoever still has the container in hand waits for nothing
 
     def begin(self, state: State, condition: str) -> asyncio.Future[Outcome]:
         """A future that is registered at once; await it, or cancel it and it is forgotten."""
@@ -32,7 +33,7 @@ class Waits:
         if condition not in CONDITIONS:
             raise Invalid(f'invalid condition: "{condition}"')
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        if condition == NOT_RUNNING and not state.running:
+        if self._gone or (condition == NOT_RUNNING and not state.running):
             future.set_result(outcome(state))
             return future
         waiting = self._removals if condition == REMOVED else self._exits
@@ -46,6 +47,7 @@ class Waits:
 
     def removed(self, state: State) -> None:
         """The container is gone; every other waiter learns it as well."""
+        self._gone = True
         _answer(self._exits, (state.exit_code, None))
         _answer(self._removals, (state.exit_code, None))
 

@@ -60,6 +60,7 @@ async def test_waiting_answers_at_once_for_a_container_that_has_ended() -> None:
     assert not removed.done()
     waits.removed(state)
     assert await removed == (8, None)
+    assert await waits.begin(state, "removed") == (8, None)
     with pytest.raises(Invalid, match='invalid condition: "what"'):
         waits.begin(state, "what")
 
