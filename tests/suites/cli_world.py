@@ -154,16 +154,19 @@ def engine() -> Iterator[str]:
             ours.run("rm", "-f", *ids)
         daemon.send_signal(signal.SIGTERM)
         daemon.wait(START_S)
-        _remove_network(folder / "data")
+        _remove_rest(folder / "data")
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _remove_network(data_root: Path) -> None:
+def _remove_rest(data_root: Path) -> None:
     """What an engine leaves for the containers that outlive it."""
     digest = hashlib.sha256(os.path.realpath(data_root).encode()).hexdigest()[:6]
     instance = f"boxship-{digest}"
     for words in (["ip", "link", "del", instance], ["nft", "delete", "table", "ip", instance]):
         subprocess.run(words, capture_output=True, check=False)
+    for group in Path("/sys/fs/cgroup").glob(f"**/{instance}"):
+        with contextlib.suppress(OSError):
+            group.rmdir()
 
 
 def _wait_for(path: Path, daemon: "subprocess.Popen[bytes]", log: Path) -> None:
