@@ -10,7 +10,7 @@ from grpclib.exceptions import GRPCError, ProtocolError, StreamTerminatedError
 
 from boxship.api.containerd import task_events_pb2
 from boxship.daemon import exec as execs
-from boxship.daemon.exits import exited
+from boxship.daemon.exits import exited, exited_locked
 from boxship.daemon.tasks import nanoseconds
 from boxship.model import container as states
 from boxship.model.errors import BoxshipError
@@ -60,28 +60,26 @@ async def _catch_up_soon(parts: Parts) -> None:
 
 async def catch_up(parts: Parts) -> None:
     """Ends that no event told of: by the record it runs, by the supervisor it does not."""
-    asked_ns = parts.clock()
     tasks = {seen.container_id: seen for seen in await parts.tasks.all()}
     for c in parts.containers:
-        if not c.state.alive or c.state.started_at_ns >= asked_ns or c.work.locked():
-            continue
-        seen, pid = tasks.get(c.id), c.state.pid
+        seen = tasks.get(c.id)
+        if c.state.alive and (seen is None or not seen.alive):
+            parts.spawn(_check(parts, c), f"check {c.id[:12]}")
+        elif seen is not None and c.state.alive and not c.work.locked():
+            if seen.paused != c.state.paused:
+                parts.move(c, "pause" if seen.paused else "unpause")
+
+
+async def _check(parts: Parts, c: Container) -> None:
+    """Ask again when it is our turn: what was seen may be from before its last start."""
+    async with c.work:
+        if not c.state.alive:
+            return
+        seen = await parts.tasks.get(c.id)
         if seen is None:
-            job = exited(parts, c, VANISHED, parts.clock(), LOST, pid)
-            parts.spawn(job, f"exit {c.id[:12]}")
+            await exited_locked(parts, c, 137, parts.clock(), LOST)
         elif not seen.alive:
-            job = exited(parts, c, seen.exit_code, seen.exited_at_ns, pid=pid)
-            parts.spawn(job, f"exit {c.id[:12]}")
-        elif seen.paused != c.state.paused:
-            parts.move(c, "pause" if seen.paused else "unpause")
-        for command in [e for e in c.execs.values() if e.running]:
-            await _catch_up_exec(parts, command)
-
-
-async def _catch_up_exec(parts: Parts, command: execs.Exec) -> None:
-    seen = await parts.tasks.get(command.container.id, command.id)
-    if seen is None or not seen.alive:
-        await execs.ended(parts, command, VANISHED if seen is None else seen.exit_code)
+            await exited_locked(parts, c, seen.exit_code, seen.exited_at_ns)
 
 
 def handle(parts: Parts, envelope: Envelope) -> None:
