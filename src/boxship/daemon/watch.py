@@ -12,7 +12,6 @@ from boxship.api.containerd import task_events_pb2
 from boxship.daemon import exec as execs
 from boxship.daemon.exits import exited, exited_locked
 from boxship.daemon.tasks import nanoseconds
-from boxship.model import container as states
 from boxship.model.errors import BoxshipError
 
 if TYPE_CHECKING:
@@ -65,9 +64,13 @@ async def catch_up(parts: Parts) -> None:
         seen = tasks.get(c.id)
         if c.state.alive and (seen is None or not seen.alive):
             parts.spawn(_check(parts, c), f"check {c.id[:12]}")
-        elif seen is not None and c.state.alive and not c.work.locked():
-            if seen.paused != c.state.paused:
-                parts.move(c, "pause" if seen.paused else "unpause")
+        elif c.state.alive and seen is not None and not c.work.locked():
+            _same_pause(parts, c, seen.paused)
+
+
+def _same_pause(parts: Parts, c: Container, paused: bool) -> None:
+    if paused != c.state.paused:
+        parts.move(c, "pause" if paused else "unpause")
 
 
 async def _check(parts: Parts, c: Container) -> None:
@@ -115,10 +118,6 @@ def _frozen(parts: Parts, envelope: Envelope) -> None:
     """Somebody else (ctr) paused or resumed it."""
     event = task_events_pb2.TaskPaused.FromString(envelope.event.value)
     c = parts.containers.find(event.container_id)
-    if c is None or c.work.locked():
+    if c is None or c.work.locked() or not c.state.alive:
         return
-    paused = envelope.topic == "/tasks/paused"
-    if paused and c.state.status == states.RUNNING:
-        parts.move(c, "pause")
-    elif not paused and c.state.paused:
-        parts.move(c, "unpause")
+    _same_pause(parts, c, envelope.topic == "/tasks/paused")
