@@ -294,3 +294,19 @@ async def test_many_at_once(engine: Engine) -> None:
         *(ran(engine, "sh", "-c", f"exit {n}", host_config={"AutoRemove": True}) for n in range(12))
     )
     assert [code for code, _ in codes] == list(range(12))
+
+
+async def test_engines_live_side_by_side(engine: Engine) -> None:
+    other = await engine_world.opened(engine_world.fresh_config())
+    try:
+        names = [await started(e, "sleep", "1000", name="same") for e in (engine, other)]
+        assert names[0].id != names[1].id
+        assert (
+            names[0].network_settings["Networks"]["bridge"]["Gateway"]
+            != (names[1].network_settings["Networks"]["bridge"]["Gateway"])
+        )
+        assert engine.config.cgroup != other.config.cgroup
+    finally:
+        await engine_world.closed(other)
+    assert names[0].state.running
+    await engine.remove(names[0], force=True)
