@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from google.protobuf.any_pb2 import Any as AnyMessage
-from grpclib.client import Channel
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError, ProtocolError, StreamTerminatedError
 
@@ -28,6 +27,7 @@ from boxship.api.containerd import (
 from boxship.api.containerd.containers_grpc import ContainersStub
 from boxship.api.containerd.events_grpc import EventsStub
 from boxship.api.containerd.tasks_grpc import TasksStub
+from boxship.api.containerd.turns import TurnChannel
 from boxship.model import errors
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class Tasks:
         """Nothing is connected yet; `address` is the path of a socket."""
         self.address = address
         self.serving = asyncio.Event()
-        self._channel = Channel(path=address)
+        self._channel = TurnChannel(path=address)
         self._containers = ContainersStub(self._channel)
         self._tasks = TasksStub(self._channel)
         self._events = EventsStub(self._channel)

@@ -16,9 +16,9 @@ from boxship.kernel import process as kp
 from boxship.kernel.ignoring import ignoring
 from boxship.model.errors import BoxshipError, Conflict, Invalid, System
 from boxship.runtime import hooks, host, seccomp, spec, state
-from boxship.runtime.handshake import GO, HOOKS, MAPPED, READY, Creator
+from boxship.runtime.handshake import CLAIMED, GO, HOOKS, MAPPED, READY, Channel, Creator
 from boxship.runtime.init import NewProcess
-from boxship.runtime.namespaces import CreatorStays, join, paths_of
+from boxship.runtime.namespaces import CreatorStays, join, join_all, paths_of
 from boxship.runtime.operations import Stage, reason
 from boxship.runtime.plan import Init, plan_init
 
@@ -102,6 +102,24 @@ class Creation:
             raise
         return self.pid
 
+    def become(self, channel: Channel) -> None:
+        """Make the container around this process, its init; become.py says which process that is.
+
+        Does not return but by an error, which leaves what was made to the one who hears CLAIMED.
+        """
+        self._claim()
+        channel.say(CLAIMED)
+        # The creator's /proc still: it has the number that the creator knows this process by.
+        self.pid = int(os.readlink("/proc/self"))
+        with spec.well_formed("config.json"):
+            self._save()
+            self._limit()
+            new = self._new_process(channel)
+        fds = self.bundle.namespaces.open_paths()
+        new.keep |= set(fds.values())
+        new.before = lambda: join_all(fds)
+        new.live()
+
     def _claim(self) -> None:
         os.makedirs(self.root, mode=0o700, exist_ok=True)
         try:
@@ -154,18 +172,18 @@ class Creation:
     def _make_init(self) -> None:
         creator = Creator()
         try:
-            self._clone(self._new_process(creator))
+            self._clone(self._new_process(creator.channel))
             creator.let_go()
             self._map_users(creator)
             self._listen(creator)
         finally:
             creator.close()
 
-    def _new_process(self, creator: Creator) -> NewProcess:
+    def _new_process(self, channel: Channel) -> NewProcess:
         bundle, options = self.bundle, self.options
         stage = Stage(bundle.path)
         stage.console = options.console
-        new = NewProcess(bundle.process, creator.channel, stage)
+        new = NewProcess(bundle.process, channel, stage)
         new.fifo = self._make_fifo()
         new.preserve = options.preserve_fds
         new.pdeathsig = options.pdeathsig
@@ -174,7 +192,7 @@ class Creation:
         new.hooks = (bundle.spec.get("hooks"), self.document("created"))
         new.keep = {new.fifo, *(options.stdio or ())}
         new.keep |= {options.console} if options.console is not None else set()
-        init = Init(bundle, self.group, creator.channel)
+        init = Init(bundle, self.group, channel)
         init.entrance = self.group.entrance()
         new.entrance = init.entrance
         init.streams = options.stdio

@@ -25,6 +25,7 @@ from boxship.runtime import documents
 
 MAPPED, GO = b"m", b"g"
 HOOKS, READY = b"h\n", b"r\n"
+CLAIMED = b"c\n"  # become.py: there is something to take back
 
 
 class CreatorGone(Exception):
@@ -38,6 +39,12 @@ class Channel:
         """Both close on exec."""
         self.reading = reading
         self.writing = writing
+
+    def close(self) -> None:
+        """Nothing more to say; a process without a creator has one end only."""
+        for fd in (self.reading, self.writing):
+            if fd >= 0:
+                os.close(fd)
 
     def wait_for(self, word: bytes) -> None:
         """Block until the creator says `word`."""

@@ -99,8 +99,7 @@ class NewProcess:
     def _wait_for_start(self) -> int:
         """READY, then block on the fifo until `start` reads it."""
         self.channel.say(READY)
-        for fd in (self.channel.reading, self.channel.writing):
-            os.close(fd)
+        self.channel.close()
         flags = os.O_WRONLY | os.O_CLOEXEC
         fifo = os.open(str(self.fifo), flags, dir_fd=self.stage.own_fds)
         os.write(fifo, GOING)

@@ -110,6 +110,13 @@ def join(kind: str, fd: int) -> None:
         raise System(f"join the {kind} namespace: {reason(error)}") from error
 
 
+def join_all(fds: dict[str, int]) -> None:
+    """Join what `Namespaces.open_paths` gave: a process that nobody joined them for."""
+    for kind in (*_BY_CREATOR, "cgroup"):
+        if kind in fds:
+            join(kind, fds[kind])
+
+
 def paths_of(pid: int) -> dict[str, str]:
     """Where the namespaces of a process can be joined, by the names that runc's state uses."""
     names = {

@@ -13,7 +13,9 @@ import signal
 from boxship.kernel.mounts import MNT_DETACH, MS_REC, MS_SLAVE, mount, umount2
 from boxship.kernel.namespaces import CLONE_NEWNS, unshare
 from boxship.kernel.prctl import close_all_but
+from boxship.kernel.process import clone
 from boxship.model import errors
+from boxship.runtime import become
 from boxship.shim.loop import Loop
 
 TYPE_CHECKING = False
@@ -40,6 +42,58 @@ def forked(loop: Loop, function: "Callable[[], Any]", keep: "Sequence[int]" = ()
         _Forked(loop, pid, read, resume)
 
     return start
+
+
+def born(loop: Loop, flags: int, life: "Callable[[int], None]", keep: "Sequence[int]") -> "Job":
+    """A child in new namespaces, which lives on; the value is its pid and what it had to say.
+
+    `life` is called in it with the descriptor to speak to; it has said all when become.is_last.
+    """
+
+    def start(resume: "Resume") -> None:
+        read, write = os.pipe2(os.O_CLOEXEC)
+
+        def body() -> None:
+            signal.set_wakeup_fd(-1)
+            close_all_but({0, 1, 2, write, *keep})
+            life(write)
+
+        try:
+            pid = clone(flags, body)
+        except OSError as error:
+            os.close(read)
+            text = f"unable to make the namespaces of init: {error.strerror}"
+            resume(None, errors.System(text))
+            return
+        finally:
+            os.close(write)
+        _Newborn(loop, pid, read, resume)
+
+    return start
+
+
+class _Newborn:
+    """A child that tells how far it is."""
+
+    def __init__(self, loop: Loop, pid: int, read: int, resume: "Resume") -> None:
+        self._loop = loop
+        self._pid = pid
+        self._fd = read
+        self._resume = resume
+        self._said = b""
+        os.set_blocking(read, False)
+        loop.add(read, self._on_ready)
+
+    def _on_ready(self, _events: int) -> None:
+        try:
+            data = os.read(self._fd, 64 * 1024)
+        except BlockingIOError:
+            return
+        self._said += data
+        if not data or become.is_last(self._said):
+            self._loop.remove(self._fd)
+            os.close(self._fd)
+            self._resume((self._pid, self._said), None)
 
 
 def run_in_child(function: "Callable[[], Any]", write: int, keep: set[int]) -> None:

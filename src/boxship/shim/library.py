@@ -3,15 +3,18 @@
 import os
 import socket
 
-from boxship.model.errors import System
+from boxship.model.errors import BoxshipError, System
 from boxship.runtime import (
+    become,
     create,
     delete,
+    documents,
     execute,
     handshake,
     init,
     kill,
     pause,
+    spec,
     start,
     update,
 )
@@ -21,14 +24,15 @@ from boxship.shim.runtimes import Place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any
 
-    from boxship.shim.loop import Steps
+    from boxship.shim.loop import Job, Steps
     from boxship.shim.stdio import Stdio
 
-    # Makes a process with these descriptors; sends its terminal, if any, to the last one.
-    Birth = Callable[[tuple[int, int, int], int | None], int]
+    # Makes a process with these descriptors, of those to be kept; sends its terminal, if any, to
+    # the fourth.
+    Birth = Callable[[tuple[int, int, int], int | None, Sequence[int]], Job]
 
 
 class Library:
@@ -45,51 +49,67 @@ class Library:
     def create(self, bundle: str, stdio: "Stdio") -> "Steps":
         """The init is born as a child of the shim, and dies with it."""
 
-        def make(fds: tuple[int, int, int], console: int | None) -> int:
-            return create.create(
-                self._id,
-                bundle,
-                self._root,
-                stdio=fds,
-                console=console,
-                parent=True,
-                pdeathsig=True,
-            )
+        def job(fds: tuple[int, int, int], console: int | None, keep: "Sequence[int]") -> "Job":
+            options = create.Options(fds, console, pdeathsig=True)
+            if flags:
+                birth = become.Birth(self._id, bundle, self._root, options)
+                return jobs.born(self._loop, flags, lambda fd: birth.become(flags, fd), keep)
 
-        self._has_hooks = _has_hooks(bundle)
-        self._pid = yield from self._birth(stdio, make)
+            def make() -> int:
+                return create.Creation(self._id, spec.load(bundle), self._root, options).run()
+
+            return jobs.forked(self._loop, make, keep)
+
+        config = documents.read(f"{bundle}/config.json")
+        self._has_hooks = b'"hooks"' in config
+        flags = become.flags_of(config)
+        del config
+        born = yield from self._birth(stdio, job)
+        self._pid = (yield from self._checked(*born)) if flags else born
         return self._pid
+
+    def _checked(self, pid: int, said: bytes) -> "Steps":
+        try:
+            become.check(said)
+        except BoxshipError:
+            if become.claimed(said):
+                yield from self.delete(ended=False)
+            raise
+        return pid
 
     def execute(self, name: str, process: "dict[str, Any]", stdio: "Stdio") -> "Steps":
         """As `create`, in the container's namespaces."""
 
-        def make(fds: tuple[int, int, int], console: int | None) -> int:
-            return execute.execute(
-                self._id,
-                self._root,
-                process,
-                stdio=fds,
-                console=console,
-                parent=True,
-                pdeathsig=True,
-            )
+        def job(fds: tuple[int, int, int], console: int | None, keep: "Sequence[int]") -> "Job":
+            def make() -> int:
+                return execute.execute(
+                    self._id,
+                    self._root,
+                    process,
+                    stdio=fds,
+                    console=console,
+                    parent=True,
+                    pdeathsig=True,
+                )
 
-        return (yield from self._birth(stdio, make))
+            return jobs.forked(self._loop, make, keep)
 
-    def _birth(self, stdio: "Stdio", make: "Birth") -> "Steps":
+        return (yield from self._birth(stdio, job))
+
+    def _birth(self, stdio: "Stdio", job: "Birth") -> "Steps":
         fds = stdio.hand_over()
         pair = socket.socketpair() if stdio.wanted.terminal else None
         console = pair[1].fileno() if pair else None
         keep = (*fds, console) if console is not None else fds
         try:
-            pid = yield jobs.forked(self._loop, lambda: make(fds, console), keep)
+            born = yield job(fds, console, keep)
             if pair:
                 stdio.connect_terminal(pair[0])
         finally:
             stdio.take_back()
             for end in pair or ():
                 end.close()
-        return pid
+        return born
 
     def start(self) -> "Steps":
         """Release the init; an error of its execve(2) is raised."""
@@ -125,11 +145,6 @@ class Library:
     def update(self, resources: "dict[str, Any]") -> "Steps":
         """Limits of the cgroup."""
         yield jobs.forked(self._loop, lambda: update.update(self._id, self._root, resources))
-
-
-def _has_hooks(bundle: str) -> bool:
-    with open(f"{bundle}/config.json", "rb", buffering=0) as spec:
-        return b'"hooks"' in spec.readall()
 
 
 def _raise_error_of(answer: bytes) -> None:

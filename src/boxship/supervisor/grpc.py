@@ -20,9 +20,10 @@ import h2.config
 from google.protobuf import message_factory
 from google.protobuf.message import DecodeError
 from grpclib.config import Configuration
-from grpclib.protocol import AbstractHandler, H2Protocol
+from grpclib.protocol import AbstractHandler
 from h2.exceptions import ProtocolError
 
+from boxship.api.containerd.turns import TurnProtocol
 from boxship.api.shim.client import CallFailed
 from boxship.model.errors import Conflict, Invalid
 from boxship.supervisor.identifiers import check_identifier
@@ -197,7 +198,7 @@ class _Calls(AbstractHandler):
             answer.cancel()
 
 
-class _Protocol(H2Protocol):
+class _Protocol(TurnProtocol):
     """A connection that its server knows."""
 
     def __init__(
