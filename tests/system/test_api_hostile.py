@@ -51,7 +51,17 @@ def test_nonsense_in_a_field_of_its_host(docker: Docker, name: str) -> None:
 
 def test_names_that_are_no_names(docker: Docker) -> None:
     engine = docker.engine
-    for name in ("%00", "..", "%2e%2e%2fetc", "a%2Fb", "%ff", "x" * 5000, "%0d%0aX:%20y", "'", "%25"):
+    for name in (
+        "%00",
+        "..",
+        "%2e%2e%2fetc",
+        "a%2Fb",
+        "%ff",
+        "x" * 5000,
+        "%0d%0aX:%20y",
+        "'",
+        "%25",
+    ):
         for path in (f"/containers/{name}/json", f"/images/{name}/json", f"/volumes/{name}"):
             status, answer = engine.ask("GET", path)
             assert status in (400, 404), (path, answer)

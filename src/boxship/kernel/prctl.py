@@ -2,7 +2,7 @@
 
 import os
 
-from boxship.kernel.libc import c_char_p, c_int, c_long, c_size_t, c_uint, c_void_p, checked, libc
+from boxship.kernel.libc import c_char_p, c_int, c_size_t, c_void_p, libc
 from boxship.kernel.process import prctl
 
 PR_SET_CHILD_SUBREAPER = 36
@@ -10,7 +10,6 @@ PR_SET_CHILD_SUBREAPER = 36
 M_TRIM_THRESHOLD = -1
 M_MMAP_THRESHOLD = -3
 
-_SYS_CLOSE_RANGE = 436
 
 libc.mallopt.argtypes = (c_int, c_int)
 libc.malloc_trim.argtypes = (c_size_t,)
@@ -60,19 +59,3 @@ def keep_heap_small() -> None:
 def trim_heap() -> None:
     """malloc_trim(3): give back what is free."""
     libc.malloc_trim(0)
-
-
-def close_range(first: int, last: int) -> None:
-    """close_range(2): both ends included."""
-    done = libc.syscall(c_long(_SYS_CLOSE_RANGE), c_uint(first), c_uint(last), c_uint(0))
-    checked(done, "close_range", first, last)
-
-
-def close_all_but(keep: "set[int]") -> None:
-    """Close every descriptor that is not in `keep`."""
-    first = 0
-    for fd in sorted(keep):
-        if fd > first:
-            close_range(first, fd - 1)
-        first = fd + 1
-    close_range(first, 0xFFFFFFFF)

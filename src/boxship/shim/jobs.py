@@ -12,8 +12,7 @@ import signal
 
 from boxship.kernel.mounts import MNT_DETACH, MS_REC, MS_SLAVE, mount, umount2
 from boxship.kernel.namespaces import CLONE_NEWNS, unshare
-from boxship.kernel.prctl import close_all_but
-from boxship.kernel.process import clone
+from boxship.kernel.process import clone, close_all_but
 from boxship.model import errors
 from boxship.runtime import become
 from boxship.shim.loop import Loop
@@ -55,7 +54,7 @@ def born(loop: Loop, flags: int, life: "Callable[[int], None]", keep: "Sequence[
 
         def body() -> None:
             signal.set_wakeup_fd(-1)
-            close_all_but({0, 1, 2, write, *keep})
+            close_all_but({0, 1, 2, write, *keep}, 0)
             life(write)
 
         try:
@@ -102,7 +101,7 @@ def run_in_child(function: "Callable[[], Any]", write: int, keep: set[int]) -> N
         signal.set_wakeup_fd(-1)
         for number in _RESET:
             signal.signal(number, signal.SIG_DFL)
-        close_all_but(keep)
+        close_all_but(keep, 0)
         os.write(write, _answer(function))
     finally:
         os._exit(0)

@@ -18,6 +18,7 @@ import sys
 from importlib import import_module
 
 from boxship.kernel import prctl
+from boxship.kernel.process import close_all_but
 from boxship.model.errors import BoxshipError
 from boxship.shim import cleanup, server
 from boxship.shim.rehearsal import rehearse
@@ -149,7 +150,7 @@ def _become_shim(
     _own_stdio(request["bundle"])
     control.send(b'{"pid": %d}' % os.getpid())
     os.write(write, _ANSWERED)
-    prctl.close_all_but({0, 1, 2, listener_fd})
+    close_all_but({0, 1, 2, listener_fd}, 0)
     control.detach()
     server.serve(socket.socket(fileno=listener_fd), request)
 

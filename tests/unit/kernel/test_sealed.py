@@ -46,8 +46,8 @@ def test_a_title_shows() -> None:
 
 def test_all_descriptors_but_some_are_closed() -> None:
     said = run(
-        "import os; from boxship.kernel import prctl\n"
-        "kept, lost = os.pipe(); prctl.close_all_but({0, 1, 2, kept})\n"
+        "import os; from boxship.kernel import process\n"
+        "kept, lost = os.pipe(); process.close_all_but({0, 1, 2, kept}, 0)\n"
         "os.fstat(kept)\n"
         "try: os.fstat(lost)\n"
         "except OSError: print('closed')"

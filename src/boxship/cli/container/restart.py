@@ -1,9 +1,7 @@
 """`boxship restart`."""
 
-from boxship.cli import kinds
-from boxship.cli.command import MANY, Command, Flag
-from boxship.cli.each import each_or_fail
-from boxship.cli.failure import Failure
+from boxship.cli.command import MANY, Command
+from boxship.cli.container.stop import FLAGS, end
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,28 +11,14 @@ if TYPE_CHECKING:
 
 def run(session: "Session", flags: "Values", arguments: list[str]) -> int:
     """Restart one or more containers."""
-    given = flags.changed & {"timeout", "time"}
-    if len(given) == 2:
-        raise Failure("conflicting options: cannot specify both --timeout and --time")
-    timeout = flags[given.pop()] if given else None
-    signal = flags["signal"] or None
-
-    def do(name: str) -> str:
-        session.client.post(f"/containers/{name}/restart", t=timeout, signal=signal)
-        return name
-
-    return each_or_fail(session, arguments, do)
+    return end("restart", session, flags, arguments)
 
 
 COMMAND = Command(
     "[OPTIONS] CONTAINER [CONTAINER...]",
     "Restart one or more containers",
     run,
-    flags=(
-        Flag("signal", kinds.STRING, "Signal to send", "s"),
-        Flag("timeout", kinds.INT, "Seconds to wait before SIGKILL", "t"),
-        Flag("time", kinds.INT, ""),
-    ),
+    flags=FLAGS,
     limits=(1, MANY),
     aliases=(
         "container restart",

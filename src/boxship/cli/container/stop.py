@@ -11,8 +11,20 @@ if TYPE_CHECKING:
     from boxship.cli.session import Session
 
 
+FLAGS = (
+    Flag("signal", kinds.STRING, "Signal to send", "s"),
+    Flag("timeout", kinds.INT, "Seconds to wait before SIGKILL", "t"),
+    Flag("time", kinds.INT, ""),
+)
+
+
 def run(session: "Session", flags: "Values", arguments: list[str]) -> int:
     """Stop one or more running containers."""
+    return end("stop", session, flags, arguments)
+
+
+def end(verb: str, session: "Session", flags: "Values", arguments: list[str]) -> int:
+    """`stop` and `restart`: the same flags, another verb."""
     given = flags.changed & {"timeout", "time"}
     if len(given) == 2:
         raise Failure("conflicting options: cannot specify both --timeout and --time")
@@ -20,7 +32,7 @@ def run(session: "Session", flags: "Values", arguments: list[str]) -> int:
     signal = flags["signal"] or None
 
     def do(name: str) -> str:
-        session.client.post(f"/containers/{name}/stop", t=timeout, signal=signal)
+        session.client.post(f"/containers/{name}/{verb}", t=timeout, signal=signal)
         return name
 
     return each_or_fail(session, arguments, do)
@@ -30,11 +42,7 @@ COMMAND = Command(
     "[OPTIONS] CONTAINER [CONTAINER...]",
     "Stop one or more running containers",
     run,
-    flags=(
-        Flag("signal", kinds.STRING, "Signal to send", "s"),
-        Flag("timeout", kinds.INT, "Seconds to wait before SIGKILL", "t"),
-        Flag("time", kinds.INT, ""),
-    ),
+    flags=FLAGS,
     limits=(1, MANY),
     aliases=(
         "container stop",
