@@ -101,6 +101,19 @@ async def test_a_killed_zygote_is_replaced(start: Start) -> None:
     assert (await ask(zygote, id=1))["id"] == 1
 
 
+async def test_a_request_that_comes_before_the_death_is_seen_goes_to_the_next(
+    start: Start,
+) -> None:
+    zygote = start(ECHO)
+    first = (await ask(zygote))["pid"]
+    os.kill(zygote.pid, signal.SIGKILL)
+    # Its socket is closed by now; the loop has not had a chance to see it.
+    os.waitid(os.P_PID, zygote.pid, os.WEXITED | os.WNOWAIT)  # noqa: ASYNC222
+    answer = await ask(zygote, id=1)
+    assert answer["id"] == 1
+    assert answer["pid"] not in (first, None)
+
+
 async def test_a_zygote_that_cannot_start_is_said_to_be_missing(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:

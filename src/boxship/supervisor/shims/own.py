@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from boxship.api.shim.client import TaskClient, connect
 from boxship.api.shim.task_pb2 import ShutdownRequest
 from boxship.model.errors import BoxshipError, Unavailable
+from boxship.supervisor.shims.zygote import ZygoteGone
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 
 BIRTH_S = 10.0
 CLEAN_UP_S = 30.0
+CLEAN_UPS = 3  # when the zygote dies under it
 SHUT_DOWN_S = 5.0
 HANG_UP_S = 30.0
 
@@ -103,8 +105,15 @@ class OwnShims:
     async def clean_up(self, bundle: "Bundle") -> None:
         """Delete what is left of a container that has no shim any more."""
         what = {"namespace": bundle.namespace, "id": bundle.id, "bundle": bundle.path}
-        answer = await self._zygote.send({"cleanup": what})
-        await asyncio.wait_for(asyncio.shield(answer), CLEAN_UP_S)
+        for attempt in range(1, CLEAN_UPS + 1):
+            try:
+                answer = await self._zygote.send({"cleanup": what})
+                await asyncio.wait_for(asyncio.shield(answer), CLEAN_UP_S)
+            except ZygoteGone:
+                if attempt == CLEAN_UPS:
+                    raise
+            else:
+                return
 
     def spawn(self, end: "Coroutine[None, None, None]") -> None:
         """Let the end of a shim take its time, beside everything else."""

@@ -31,6 +31,7 @@ MAX_ANSWER = 1 << 16
 QUICK_DEATH_S = 2.0  # a zygote that dies sooner has something wrong with it
 MAX_DELAY_S = 5.0
 END_S = 3.0
+DELIVERIES = 3
 WAIT_S = 5.0  # for a new one, by a request that finds none
 
 
@@ -92,12 +93,23 @@ class Zygote:
         self, request: dict[str, object], descriptor: int | None = None
     ) -> asyncio.Future[dict[str, object]]:
         """Hand over one request, with a file; what is returned gets the answer."""
-        if self._sock is None:
-            await self._wait_for_new()
-        await self._send(json.dumps(request).encode(), descriptor)
+        await self._deliver(json.dumps(request).encode(), descriptor)
         answer: asyncio.Future[dict[str, object]] = asyncio.get_running_loop().create_future()
         self._waiting.append(answer)
         return answer
+
+    async def _deliver(self, data: bytes, descriptor: int | None) -> None:
+        """A zygote that takes nothing is dead, which may not be seen yet: the next one gets it."""
+        for attempt in range(1, DELIVERIES + 1):
+            if self._sock is None:
+                await self._wait_for_new()
+            try:
+                await self._send(data, descriptor)
+            except ZygoteGone:
+                if attempt == DELIVERIES:
+                    raise
+            else:
+                return
 
     async def _wait_for_new(self) -> None:
         self._alive.clear()
@@ -108,12 +120,14 @@ class Zygote:
 
     async def _send(self, data: bytes, descriptor: int | None) -> None:
         rights = [] if descriptor is None else [_rights(descriptor)]
-        while self._sock is not None:
+        while (sock := self._sock) is not None:
             try:
-                self._sock.sendmsg([data], rights)
+                sock.sendmsg([data], rights)
             except BlockingIOError:
                 await asyncio.sleep(0.001)
             except OSError as error:
+                self._hang_up(sock)
+                self._died()
                 raise ZygoteGone(f"the zygote does not take requests: {error.strerror}") from error
             else:
                 return
