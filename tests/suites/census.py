@@ -95,7 +95,8 @@ class Census:
             path = hierarchy / self._instance
             if path.is_dir():
                 yield f"cgroup {path}"
-                yield from (f"cgroup {below}" for below in path.rglob("*") if below.is_dir())
+                for above, names, _ in os.walk(path):  # which does not mind what vanishes
+                    yield from (f"cgroup {above}/{name}" for name in names)
 
     def groups(self) -> Iterator[str]:
         """Cgroups of containers."""

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -385,6 +386,29 @@ def test_killed_in_the_middle_of_removals(engine: Engine) -> None:
             engine.do("rm", "-f", "old")
         assert engine.names() == []
         engine.until_as(before)
+
+
+def test_a_container_that_was_half_made_takes_its_volumes_with_it(engine: Engine) -> None:
+    """As a daemon leaves it that is killed between the record and the snapshot."""
+    before = engine.census.of_containers()
+    engine.do("create", "--name", "donor", "-v", "/mine", IMAGE)
+    engine.do("create", "--name", "half", "-v", "/own", "--volumes-from", "donor", IMAGE)
+    assert len([one for one in engine.census.files() if "data/volumes/" in one]) == 2
+    engine.strike("daemon")
+    with sqlite3.connect(f"{engine.config.data_root}/daemon.db") as db:
+        db.execute("UPDATE containers SET ready = 0 WHERE name = 'half'")
+    db.close()
+    engine.recover()
+    assert engine.names() == ["donor"]
+    assert len([one for one in engine.census.files() if "data/volumes/" in one]) == 1
+    engine.do("rm", "-v", "donor")
+    engine.until_as(before)
+
+
+def test_a_volume_that_another_container_uses_stays(engine: Engine) -> None:
+    engine.do("run", "--name", "donor", "-v", "/v", IMAGE, "sh", "-c", "echo data >/v/file")
+    engine.do("run", "--rm", "--volumes-from", "donor", IMAGE, "true")
+    assert engine.do("run", "--rm", "--volumes-from", "donor", IMAGE, "cat", "/v/file") == "data"
 
 
 def test_killed_in_the_middle_of_a_pull(engine: Engine) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from boxship.daemon import checks, defaults, mounts, names, security
 from boxship.daemon.container import Container, Record, State
+from boxship.daemon.discard import remove_volumes
 from boxship.daemon.waits import Waits
 from boxship.model.errors import Invalid, NotFound
 from boxship.model.platform import Platform
@@ -40,13 +41,13 @@ async def create(parts: Parts, request: CreateRequest) -> tuple[str, list[str]]:
         parts.containers.claim(record.name, container_id)
         undo.callback(parts.containers.release, record.name, container_id)
         if _may_have_volumes(record):
-            parts.records.claim(record, container.state)
-            undo.callback(parts.records.delete, container_id)
             record.mounts = mounts.points(
                 record.host_config, record.config, parts.volumes, _donors(parts, record)
             )
-            undo.callback(parts.volumes.remove_anonymous, record.mounts)
-            parts.records.claim(record, container.state)
+            parts.records.claim(record, container.state)  # before anything is made
+            undo.callback(parts.records.delete, container_id)
+            undo.callback(remove_volumes, parts, record)
+            parts.volumes.make(record.mounts)
         undo.callback(_discard, parts, container_id)
         await parts.in_thread(_make, parts, record)
         parts.records.ready(record, container.state)

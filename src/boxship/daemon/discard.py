@@ -11,7 +11,7 @@ from boxship.model.errors import BoxshipError, System
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from boxship.daemon.container import Container
+    from boxship.daemon.container import Container, Record
     from boxship.daemon.parts import Parts
 
 
@@ -47,4 +47,12 @@ def from_disk(parts: Parts, c: Container, volumes: bool) -> None:
     parts.layers.remove(c.id)
     shutil.rmtree(parts.folder(c.id), ignore_errors=True)
     if volumes:
-        parts.volumes.remove_anonymous(c.mounts)
+        remove_volumes(parts, c.record)
+
+
+def remove_volumes(parts: Parts, record: Record) -> None:
+    """A container's volumes without a name; not those that --volumes-from shares with another."""
+    if record.mounts:
+        others = (c for c in parts.containers if c.id != record.id)
+        in_use = {str(mount.get("Name")) for c in others for mount in c.mounts}
+        parts.volumes.remove_anonymous(record.mounts, in_use)

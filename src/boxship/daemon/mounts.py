@@ -36,7 +36,7 @@ def points(
     volumes: Volumes,
     donors: Iterable[Container],
 ) -> list[Point]:
-    """All mount points, later ways winning over earlier ones; makes the volumes they name."""
+    """All mount points, later ways winning over earlier ones."""
     done: dict[str, Point] = {}
     tmpfs = {os.path.normpath(path) for path in host_config.get("Tmpfs") or {}}
     for options in (host_config.get("Tmpfs") or {}).values():

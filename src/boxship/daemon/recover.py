@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from boxship.daemon import restarts
 from boxship.daemon.container import Container, Record, State
-from boxship.daemon.discard import remove_locked
+from boxship.daemon.discard import remove_locked, remove_volumes
 from boxship.daemon.exits import exited_locked
 from boxship.daemon.runtimes import io_of
 from boxship.daemon.start import log_target, start_locked
@@ -35,7 +35,9 @@ async def recover(parts: Parts) -> None:
     tasks = {seen.container_id: seen for seen in await parts.tasks.all()}
     ours = {i for i in tasks if _runs(parts, i)}
     living = {i for i in ours if tasks[i].alive}
-    for container_id in [*half_made, *await _strangers(parts, tasks)]:
+    for record in half_made:
+        await parts.in_thread(remove_volumes, parts, record)
+    for container_id in [*(r.id for r in half_made), *await _strangers(parts, tasks)]:
         await _remove_stranger(parts, container_id)
     known = {c.id for c in parts.containers}
     await parts.in_thread(parts.layers.recover, known)
@@ -51,14 +53,14 @@ async def recover(parts: Parts) -> None:
             parts.spawn(_boot(parts, c), f"boot {c.id[:12]}")
 
 
-def _load(parts: Parts) -> list[str]:
-    """The records into memory; returns the ids of containers that were never whole."""
+def _load(parts: Parts) -> list[Record]:
+    """The records into memory; returns those of containers that were never whole."""
     half_made = []
     for record, state, network, ready in parts.records.load():
         if ready:
             parts.containers.add(_known(record, state, network))
         else:
-            half_made.append(record.id)
+            half_made.append(record)
     return half_made
 
 
@@ -112,7 +114,8 @@ async def _settle(parts: Parts, c: Container, seen: Seen | None) -> None:
         parts.move(c, "give up")  # and the policy starts it below
     elif c.state.removing or (c.auto_remove and c.state.started_before):
         try:
-            await remove_locked(parts, c, volumes=True)
+            # Whether -v was asked for is not known: better a volume too many than one too few.
+            await remove_locked(parts, c, volumes=c.auto_remove)
         except BoxshipError as e:
             log.warning("%s", e)
 

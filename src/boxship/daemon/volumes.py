@@ -14,7 +14,7 @@ from boxship.model.errors import Conflict, Invalid, NotFound
 
 ANONYMOUS = "com.docker.volume.anonymous"
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable
 
 _MAX_NAME = 255
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
@@ -39,8 +39,7 @@ class Volumes:
         return os.path.join(self._root, name, "_data")
 
     def point(self, name: str, destination: str, *, rw: bool, mode: str) -> dict[str, Any]:
-        """The mount point of a volume, which is made if it is missing."""
-        os.makedirs(self.path(name), mode=0o755, exist_ok=True)
+        """The mount point of a volume; `make` makes those that are missing."""
         return {
             "Type": "volume",
             "Name": name,
@@ -52,11 +51,19 @@ class Volumes:
             "Propagation": "",
         }
 
-    def remove_anonymous(self, mounts: Iterable[dict[str, Any]]) -> None:
-        """Remove the volumes of a container that nobody gave a name."""
+    def make(self, mounts: Iterable[dict[str, Any]]) -> None:
+        """Make the volumes among these mount points that are not there yet."""
+        for mount in mounts:
+            if mount["Type"] == "volume":
+                os.makedirs(mount["Source"], mode=0o755, exist_ok=True)
+
+    def remove_anonymous(
+        self, mounts: Iterable[dict[str, Any]], in_use: Container[str] = ()
+    ) -> None:
+        """Remove the volumes of a container that nobody gave a name and nobody else uses."""
         for mount in mounts:
             name = mount.get("Name") or ""
-            if _is_anonymous(name):
+            if _is_anonymous(name) and name not in in_use:
                 shutil.rmtree(os.path.join(self._root, name), ignore_errors=True)
 
     # -- as the API shows them -------------------------------------------------------------------

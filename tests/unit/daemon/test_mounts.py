@@ -40,6 +40,8 @@ def test_a_bind(volumes: Volumes) -> None:
 def test_a_name_is_a_volume_and_it_is_made(volumes: Volumes) -> None:
     (point,) = parse(volumes, {"Binds": ["vol1:/data"]})
     assert (point["Type"], point["Name"], point["RW"]) == ("volume", "vol1", True)
+    assert volumes.list() == []  # the record comes first
+    volumes.make([point])
     assert [v["Name"] for v in volumes.list()] == ["vol1"]
 
 
