@@ -52,6 +52,9 @@ def test_a_volume_of_the_image_is_anonymous_unless_something_is_there(volumes: V
         ("bind", "/taken"),
         ("volume", "/free"),
     ]
+    volumes.make(found)
+    volumes.remove_anonymous(found, in_use={found[1]["Name"]})
+    assert len(volumes.list()) == 1
     volumes.remove_anonymous(found)
     assert volumes.list() == []
 
