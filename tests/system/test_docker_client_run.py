@@ -38,7 +38,7 @@ def test_all_of_a_large_output_arrives(docker: Docker) -> None:
     [
         ("nonono", 127, 'exec: "nonono": executable file not found in $PATH'),
         ("/nonono", 127, 'exec: "/nonono": stat /nonono: no such file or directory'),
-        ("/etc", 126, 'exec: "/etc": is a directory'),
+        ("/etc", 126, 'exec: "/etc": is a directory: permission denied'),
         ("/etc/note", 126, 'exec: "/etc/note": permission denied'),
     ],
 )

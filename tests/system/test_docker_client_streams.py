@@ -60,7 +60,7 @@ def test_exec_has_streams_and_exit_codes_of_its_own(docker: Docker) -> None:
     ("program", "code", "words"),
     [
         ("nonono", 127, 'exec: "nonono": executable file not found in $PATH'),
-        ("/etc", 126, 'exec: "/etc": is a directory'),
+        ("/etc", 126, 'exec: "/etc": is a directory: permission denied'),
     ],
 )
 def test_exec_of_what_cannot_be_started(

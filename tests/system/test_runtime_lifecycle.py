@@ -160,7 +160,7 @@ def test_without_a_pid_namespace_kill_reaches_the_children(box: Box) -> None:
         ("nosuch", NotFound, 'exec: "nosuch": executable file not found in $PATH'),
         ("/nosuch", NotFound, 'exec: "/nosuch": stat /nosuch: no such file or directory'),
         ("/etc/passwd", Forbidden, 'exec: "/etc/passwd": permission denied'),
-        ("/etc", Forbidden, 'exec: "/etc": is a directory'),
+        ("/etc", Forbidden, 'exec: "/etc": is a directory: permission denied'),
     ],
 )
 def test_create_says_which_program_is_missing(

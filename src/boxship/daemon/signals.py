@@ -21,6 +21,8 @@ def number(text: str) -> int:
         value = _NUMBERS["RTMIN"] + offset if name[3:6] == "IN+" else _NUMBERS["RTMAX"] - offset
     else:
         value = _NUMBERS.get(name, 0)
-    if not 0 < value <= _LARGEST:
+    if value <= 0:
         raise Invalid(f"invalid signal: {text}")
+    if value > _LARGEST:
+        raise Invalid(f"the linux daemon does not support signal {value}")
     return value

@@ -132,11 +132,13 @@ async def _get_layers(
     have = 0
     while have < len(chain) and images.layers.retain(chain[have], lease):
         have += 1
-    if have == len(chain):
-        return
+    if have == len(chain) and images.blobs.has(Digest.of(found.config)):
+        return  # as Docker: no word on the layers of an image that is here
     for index, layer in enumerate(found.layers):
         text = "Already exists" if index < have else "Pulling fs layer"
         request.progress(messages.of_layer(text, layer.digest.short))
+    if have == len(chain):
+        return
     folder = tempfile.mkdtemp(dir=images.spool, prefix="pull-")
     parent: str | None = chain[have - 1] if have else None
     try:

@@ -53,7 +53,7 @@ def _check(name: str) -> None:
         why = _lower(error.errno or 0)
         raise NotFound(f'{PREFIX}exec: "{name}": stat {name}: {why}') from None
     if stat.S_ISDIR(status.st_mode):
-        raise Forbidden(f'{PREFIX}exec: "{name}": is a directory')
+        raise Forbidden(f'{PREFIX}exec: "{name}": is a directory: permission denied')
     if not os.access(name, os.X_OK, effective_ids=True):
         raise Forbidden(
             f'{PREFIX}exec: "{name}": permission denied',

@@ -137,7 +137,7 @@ class Repository:
         """A whole blob, verified."""
         async with self._get(f"/blobs/{digest}", {}) as response:
             data = await read_bounded(response, limit, f"blob {digest}")
-        _verify(digest, data)
+        _verify(digest, data, "image config")
         return data
 
     @asynccontextmanager
@@ -223,11 +223,11 @@ def _basic(who: Credentials) -> str:
     return "Basic " + base64.b64encode(f"{who.username}:{who.password}".encode()).decode()
 
 
-def _verify(digest: Digest, data: bytes) -> None:
+def _verify(digest: Digest, data: bytes, what: str = "manifest") -> None:
     try:
         digest.verified(data)
     except System as error:
-        raise System(f"manifest verification failed for digest {digest}: {error}") from error
+        raise System(f"{what} verification failed for digest {digest}: {error}") from error
 
 
 def _document(data: bytes, what: str) -> dict[str, object]:

@@ -56,6 +56,13 @@ def _no_time(value: str) -> Failure:
     return Failure(f"failed to parse value as time or duration: {quote(value)}")
 
 
+def _bound(name: str, flags: "Values", now: float) -> str | None:
+    try:
+        return moment(flags[name], now)
+    except Failure as failure:
+        raise Failure(f'invalid value for "{name}": {failure.message}') from None
+
+
 def run(session: "Session", flags: "Values", arguments: list[str]) -> int:
     """Print the log, and go on with --follow."""
     now = time.time()
@@ -67,8 +74,8 @@ def run(session: "Session", flags: "Values", arguments: list[str]) -> int:
             "follow": flags["follow"],
             "timestamps": flags["timestamps"],
             "details": flags["details"],
-            "since": moment(flags["since"], now),
-            "until": moment(flags["until"], now),
+            "since": _bound("since", flags, now),
+            "until": _bound("until", flags, now),
             "tail": flags["tail"],
         }
     )

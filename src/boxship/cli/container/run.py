@@ -67,8 +67,10 @@ def _failure(session: "Session", error: BoxshipError) -> Failure:
 
 
 def _in_background(session: "Session", container: str) -> int:
-    session.client.post(f"/containers/{container}/start")
-    session.out(f"{container}\n")
+    try:
+        session.client.post(f"/containers/{container}/start")
+    finally:
+        session.out(f"{container}\n")  # it is there, also when it does not start
     return 0
 
 

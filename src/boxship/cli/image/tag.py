@@ -1,7 +1,10 @@
 """`boxship tag`."""
 
 from boxship.cli.command import Command
+from boxship.cli.failure import Failure
+from boxship.model.errors import Invalid
 from boxship.model.reference import Reference
+from boxship.wire.gotemplate.quoting import quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,7 +15,11 @@ if TYPE_CHECKING:
 def run(session: "Session", _flags: "Values", arguments: list[str]) -> int:
     """Give an image another name."""
     source, target = arguments
-    reference = Reference.parse(target)
+    try:
+        reference = Reference.parse(target)
+    except Invalid as error:
+        text = f"Error parsing reference: {quote(target)} is not a valid repository/tag"
+        raise Failure(f"{text}: {error.message}") from None
     session.client.post(f"/images/{source}/tag", repo=reference.name, tag=reference.tag)
     return 0
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from boxship.daemon import reply
 from boxship.daemon.http import carry_through
 from boxship.daemon.routes.streams import open_stream
-from boxship.model.errors import Invalid
+from boxship.model.errors import Invalid, NotFound
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -49,7 +49,11 @@ class Lifecycle:
 
     async def kill(self, request: Request) -> web.Response:
         """POST /containers/{id}/kill."""
-        container = self._find(request)
+        try:
+            container = self._find(request)
+        except NotFound as error:  # the one move whose refusals all begin so
+            text = f"cannot kill container: {request.names['id']}: {error.message}"
+            raise NotFound(text, hint=error.hint) from None
         await carry_through(self._engine.kill(container, request.text("signal") or "SIGKILL"))
         return reply.empty()
 

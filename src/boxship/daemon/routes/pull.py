@@ -13,7 +13,8 @@ from boxship.api.docker import auth
 from boxship.api.docker.document import plain
 from boxship.daemon.image_verbs import ImageVerbs
 from boxship.daemon.routes.streams import Progress
-from boxship.model.errors import Invalid, NotFound
+from boxship.model.errors import Invalid, NotFound, Unsupported
+from boxship.model.reference import Reference
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -51,6 +52,9 @@ class Pull:
         reference, tag = request.text("fromImage"), request.text("tag")
         if tag:
             reference += f"@{tag}" if ":" in tag else f":{tag}"
+        elif Reference.parse_bare(reference).is_bare:
+            what = f"every tag of {reference} is asked for, which is not supported yet"
+            raise Unsupported(what, hint="name a tag")
         known = auth.from_header(request.http.headers.get("X-Registry-Auth", ""))
         progress = Progress(request)
         work = self._verbs.pull(
