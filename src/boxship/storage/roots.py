@@ -2,11 +2,10 @@
 
 import errno
 import os
-import shutil
 import stat
-from contextlib import suppress
 
 from boxship.kernel import files
+from boxship.storage import copies
 
 _FOLDER = os.O_PATH | os.O_DIRECTORY
 
@@ -21,13 +20,17 @@ class Root:
     def read_file(self, path: str, limit: int = 4 << 20) -> bytes | None:
         """A regular file's content, at most `limit` bytes; None if there is no such file."""
         try:
-            fd = files.open_in_root(self._fd, path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+            found = files.open_in_root(self._fd, path, os.O_PATH)
         except OSError:
             return None
-        with os.fdopen(fd, "rb") as file:
-            if not stat.S_ISREG(os.fstat(fd).st_mode):
+        try:
+            # Opened only now: to open a device, as an image may hold it, can already do harm.
+            if not stat.S_ISREG(os.fstat(found).st_mode):
                 return None
-            return file.read(limit)
+            with open(f"/proc/self/fd/{found}", "rb") as file:
+                return file.read(limit)
+        finally:
+            os.close(found)
 
     def make_directory(self, path: str) -> None:
         """Make a directory and its parents, as root owns them, where they are missing."""
@@ -49,17 +52,22 @@ class Root:
             os.close(fd)
 
     def copy_out(self, path: str, target: str) -> None:
-        """Copy what a directory holds into `target`; nothing if there is no such directory."""
+        """Copy what a directory holds into `target`; nothing if there is no such directory.
+
+        Other containers may be at work in `target`.
+        """
         try:
-            fd = files.open_in_root(self._fd, path, os.O_RDONLY | os.O_DIRECTORY)
+            source = files.open_in_root(self._fd, path, os.O_RDONLY | os.O_DIRECTORY)
         except OSError:
             return
         try:
-            source = f"/proc/self/fd/{fd}/."
-            shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True, copy_function=_copy)
-            _own(source, target)
+            into = os.open(target, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                copies.copy_tree(source, into)
+            finally:
+                os.close(into)
         finally:
-            os.close(fd)
+            os.close(source)
 
     def close(self) -> None:
         """Let go of the root."""
@@ -72,20 +80,3 @@ class Root:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _copy(source: str, target: str) -> None:
-    info = os.lstat(source)
-    if stat.S_ISREG(info.st_mode) or stat.S_ISLNK(info.st_mode):
-        shutil.copy2(source, target, follow_symlinks=False)
-        os.chown(target, info.st_uid, info.st_gid, follow_symlinks=False)
-
-
-def _own(source: str, target: str) -> None:
-    """Owners of directories: copytree keeps only their modes."""
-    for folder, _, _ in os.walk(source):
-        here = os.path.normpath(os.path.join(target, os.path.relpath(folder, source)))
-        info = os.stat(folder)
-        with suppress(OSError):
-            os.chown(here, info.st_uid, info.st_gid)
-            os.chmod(here, stat.S_IMODE(info.st_mode))
