@@ -236,11 +236,11 @@ def find(cgroups_path: str, container_id: str) -> Group:
         return cgroups_v2.find(_place(cgroups_path, container_id, own_paths().get("", "/")))
     from boxship.kernel import cgroups_v1
 
-    own = own_paths()
+    own = {} if cgroups_path.startswith("/") else own_paths()
     return cgroups_v1.GroupV1(
         {
             hierarchy: point + _place(cgroups_path, container_id, own.get(hierarchy, "/"))
-            for hierarchy, point in cgroups_v1.hierarchies().items()
+            for hierarchy, point in cgroups_v1.known_hierarchies().items()
         }
     )
 

@@ -55,6 +55,19 @@ def hierarchies(mountinfo: str | None = None) -> dict[str, str]:
     return found
 
 
+_known: dict[str, str] = {}
+
+
+def known_hierarchies() -> dict[str, str]:
+    """The hierarchies, looked for once: the table of mounts has a line for every container.
+
+    What this process knows, its forks know; a host does not mount them anew while it runs.
+    """
+    if not _known:
+        _known.update(hierarchies())
+    return _known
+
+
 def _controllers(options: str) -> str:
     """The controllers among the options of a super block: `rw,cpu,cpuacct` -> `cpu,cpuacct`."""
     known = [word for word in options.split(",") if word not in _SUPER_OPTIONS]

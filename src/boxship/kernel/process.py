@@ -23,6 +23,7 @@ KEYCTL_JOIN_SESSION_KEYRING = 1
 
 _IS_X86 = os.uname().machine == "x86_64"
 _SYS_KEYCTL = 250 if _IS_X86 else 219
+_SYS_CLONE = 56 if _IS_X86 else 220
 _SYS_CLONE3 = 435
 _SYS_CLOSE_RANGE = 436
 _CLONE_INTO_CGROUP = 0x200000000
@@ -34,7 +35,13 @@ libc.setdomainname.argtypes = (c_char_p, ctypes.c_size_t)
 
 # PyDLL keeps the interpreter's lock over the call: the child is born holding it, as after fork(2).
 _clone = ctypes.PyDLL(None, use_errno=True).syscall
+_clone.argtypes = (c_long, c_ulong, c_ulong, c_ulong, c_ulong, c_ulong)
 _clone.restype = c_long
+_clone3 = ctypes.PyDLL(None, use_errno=True).syscall
+_clone3.restype = c_long
+_before_fork = ctypes.pythonapi.PyOS_BeforeFork
+_after_fork_child = ctypes.pythonapi.PyOS_AfterFork_Child
+_after_fork_parent = ctypes.pythonapi.PyOS_AfterFork_Parent
 
 
 class _CloneArgs(ctypes.Structure):
@@ -48,32 +55,36 @@ class _CloneArgs(ctypes.Structure):
 
 
 def clone(flags: int, body: "Callable[[], object]", *, group: int = -1) -> int:
-    """clone3(2) without shared memory: `body` runs in the child, which never returns from here.
+    """clone(2) without shared memory: `body` runs in the child, which never returns from here.
 
     One thread only, as with fork(2).  The child's exit status is 0, or 1 if `body` raises.
     `group` is the directory of a v2 control group for the child to be born in.
     """
-    # With CLONE_PARENT the exit signal is the caller's own, and clone3(2) wants none said.
-    signal = 0 if flags & CLONE_PARENT else SIGCHLD
-    wanted = _CloneArgs(flags=flags, exit_signal=signal)
-    if group >= 0:
-        wanted.flags |= _CLONE_INTO_CGROUP
-        wanted.cgroup = group
-    python = ctypes.pythonapi
-    python.PyOS_BeforeFork()
-    pid = int(_clone(c_long(_SYS_CLONE3), ctypes.byref(wanted), c_ulong(ctypes.sizeof(wanted))))
+    _before_fork()
+    pid = (
+        _clone_into(flags, group) if group >= 0 else _clone(_SYS_CLONE, flags | SIGCHLD, 0, 0, 0, 0)
+    )
     if pid == 0:
         status = 1
         try:
-            python.PyOS_AfterFork_Child()
+            _after_fork_child()
             body()
             status = 0
         finally:
             os._exit(status)
     number = ctypes.get_errno()
-    python.PyOS_AfterFork_Parent()
+    _after_fork_parent()
     ctypes.set_errno(number)
     return checked(pid, "clone", hex(flags))
+
+
+def _clone_into(flags: int, group: int) -> int:
+    """clone3(2), which alone knows groups."""
+    # With CLONE_PARENT the exit signal is the caller's own, and clone3(2) wants none said.
+    signal = 0 if flags & CLONE_PARENT else SIGCHLD
+    wanted = _CloneArgs(flags=flags | _CLONE_INTO_CGROUP, exit_signal=signal, cgroup=group)
+    size = c_ulong(ctypes.sizeof(wanted))
+    return int(_clone3(c_long(_SYS_CLONE3), ctypes.byref(wanted), size))
 
 
 def prctl(option: int, value: int = 0) -> int:

@@ -15,36 +15,31 @@ Docker's usual ones.
 
 import os
 
-from boxship.model.errors import BoxshipError, Conflict, System
-from boxship.runtime import documents, spec
+from boxship.kernel import namespaces as kn
+from boxship.model.errors import Conflict, System
+from boxship.runtime import spec
 from boxship.runtime.create import Creation, Options
 from boxship.runtime.handshake import CLAIMED, READY, Channel, from_json
-from boxship.runtime.namespaces import Namespaces
 
 # What only a creator can do for an init.
-_NEEDS_CREATOR = (b'"hooks"', b'"listenerPath"', b'"timeOffsets"')
+_NEEDS_CREATOR = (b'"hooks"', b'"listenerPath"', b'"type":"user"', b'"type":"time"')
 _LIST = b'"namespaces":['
+_NEW = [(b'{"type":"%s"}' % kind.encode(), flag) for kind, flag in kn.FLAGS.items()]
 
 
 def flags_of(config: bytes) -> int:
     """The flags for clone(2), or 0 where the container needs a creator (or is malformed).
 
-    A look at the bytes: the caller need not hold the whole document.  `become` checks it.
+    A look at the bytes: parsing would cost the caller more memory than all else.  In a string
+    the quotes would have a backslash each.  `become` checks what is found.
     """
     begin = config.find(_LIST)
+    entries = config[begin : config.find(b"]", begin)]
     if begin < 0 or any(word in config for word in _NEEDS_CREATOR):
         return 0
-    entries = config[begin + len(_LIST) - 1 : config.find(b"]", begin) + 1]
-    try:
-        return _flags(Namespaces(documents.parse(entries)))
-    except (BoxshipError, AttributeError, TypeError):
-        return 0
-
-
-def _flags(spaces: Namespaces) -> int:
-    first = {"pid", "mount"} <= spaces.new
-    special = {"user", "time"} & (spaces.new | set(spaces.join))
-    return spaces.clone_flags if first and not special else 0
+    found = sum(flag for entry, flag in _NEW if entry in entries)
+    first = kn.CLONE_NEWPID | kn.CLONE_NEWNS
+    return found & ~kn.CLONE_NEWCGROUP if found & first == first else 0
 
 
 class Birth:
@@ -71,7 +66,9 @@ class Birth:
 
 
 def _check_flags(bundle: spec.Bundle, flags: int) -> None:
-    if _flags(bundle.namespaces) != flags or bundle.spec.get("hooks"):
+    spaces = bundle.namespaces
+    special = {"user", "time"} & {*spaces.new, *spaces.join} or bundle.spec.get("hooks")
+    if special or spaces.clone_flags != flags:
         raise Conflict(f"{bundle.path}/config.json has changed meanwhile")
 
 

@@ -111,14 +111,18 @@ class Creation:
         channel.say(CLAIMED)
         # The creator's /proc still: it has the number that the creator knows this process by.
         self.pid = int(os.readlink("/proc/self"))
-        with spec.well_formed("config.json"):
-            self._save()
-            self._limit()
-            new = self._new_process(channel)
+        new = self.ready(channel)
         fds = self.bundle.namespaces.open_paths()
         new.keep |= set(fds.values())
         new.before = lambda: join_all(fds)
         new.live()
+
+    def ready(self, channel: Channel) -> NewProcess:
+        """State, limits and plan: all of `become` that is not yet for good."""
+        with spec.well_formed("config.json"):
+            self._save()
+            self._limit()
+            return self._new_process(channel)
 
     def _claim(self) -> None:
         os.makedirs(self.root, mode=0o700, exist_ok=True)

@@ -10,8 +10,10 @@ import signal
 import socket
 
 from boxship.kernel.mounts import fsconfig_create, fsmount, fsopen
+from boxship.runtime.handshake import CLAIMED, READY
 from boxship.shim import jobs, messages
 from boxship.shim.choice import note_runtime
+from boxship.shim.dress import plan
 from boxship.shim.events import Publisher
 from boxship.shim.library import Library
 from boxship.shim.loop import Loop
@@ -39,6 +41,9 @@ def rehearse() -> None:
     try:
         for _ in range(_TIMES):
             _Stage(f"/proc/self/fd/{place}").play()
+        # Apart, so that what a shim writes to and what only an init does are not on one page.
+        for _ in range(_TIMES):
+            plan(f"/proc/self/fd/{place}")
     finally:
         os.close(place)
 
@@ -60,9 +65,8 @@ class _Runtime(Library):
         fds = stdio.hand_over()
         fifo = os.path.join(self._root, "exec.fifo")
         os.mkfifo(fifo)
-        self._pid = os.fork()
-        if not self._pid:
-            _act(fds[1], fifo)
+        born = yield jobs.born(self._loop, 0, lambda fd: _act(fd, fds[1], fifo), fds)
+        self._pid = yield from self._checked(*born)
         stdio.take_back()
         return self._pid
 
@@ -70,9 +74,10 @@ class _Runtime(Library):
         yield jobs.forked(self._loop, lambda: ended)
 
 
-def _act(out: int, fifo: str) -> None:
+def _act(writing: int, out: int, fifo: str) -> None:
     try:
         signal.alarm(_ACTOR_SECONDS)  # If nobody releases it.
+        os.write(writing, CLAIMED + READY)
         with open(fifo, "wb", buffering=0) as released:
             released.write(b"0")
         os.write(out, b"a line\n")

@@ -76,7 +76,7 @@ def _prepare() -> None:
     for name in ("program", "metrics"):
         import_module(f"boxship.shim.{name}")
     prctl.keep_heap_small()
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, BoxshipError):
         rehearse()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
