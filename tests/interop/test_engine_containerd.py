@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from suites.cli_world import DOCKER, OURS, Client
 from suites.engine_world import IMAGE, PATIENCE_S, Daemon, fresh_config, leave_nothing
 
 if TYPE_CHECKING:
@@ -116,3 +117,29 @@ def test_no_line_is_lost_while_the_daemon_is_down(daemon: Daemon, containerd: st
     lines = logged(daemon, "counter")
     assert len(lines) > 50
     assert lines == [str(n) for n in range(len(lines))]
+
+
+@pytest.mark.parametrize("program", [DOCKER, OURS], ids=["docker", "ours"])
+def test_both_clients_are_at_home_there(daemon: Daemon, containerd: str, program: str) -> None:
+    """Point 3: run, exit codes, logs, terminals, detach, attach; the daemon killed in between."""
+    if not program:
+        pytest.skip("the docker client is not installed")
+    client = Client(program, daemon.config.hosts[0])
+    run = ("run", "--rm", IMAGE, "sh", "-c")
+    assert client.run(*run, "echo out; echo err >&2; exit 7") == (7, "out\n", "err\n")
+    assert client.run("run", "--rm", IMAGE, "nosuch")[0] == 127
+    assert client.run("run", "-i", "--rm", IMAGE, "cat", stdin=b"in")[1] == "in"
+    hello = [("send", b"echo he''llo\r"), ("until", b"hello\r\n")]
+    size = [("send", b"stty size\r"), ("until", b"40 100\r\n")]
+    shell, leave = ("sh", "-c", "PS1= exec sh"), ("send", b"\x10\x11")
+    words = ["run", "-it", "--name", "tty1", IMAGE, *shell]
+    assert client.typed(words, [*hello, *size, leave])[0] == 0
+    daemon.kill()
+    daemon.start("--containerd", containerd)
+    code, shown = client.typed(["attach", "tty1"], [*hello, leave])
+    assert (code, shown.endswith(b"read escape sequence\r\n")) == (1, True)
+    assert client.typed(["exec", "-it", "tty1", *shell], [*size, ("send", b"exit 9\r")])[0] == 9
+    assert client.typed(["attach", "tty1"], [*hello, ("send", b"exit 5\r")])[0] == 5
+    code, out, _ = client.run("logs", "tty1")
+    assert (code, out.count("hello\r\n")) == (0, 3)
+    assert client.run("inspect", "-f", "{{.State.ExitCode}}", "tty1")[1] == "5\n"
