@@ -54,10 +54,10 @@ def test_no_descriptor_leads_out(box: Box, number: int) -> None:
     box.create(spec("sleep", "100"))
     box.start()
     try:
-        _, said = box.exec("ls", "..", cwd=f"/proc/self/fd/{number}")
+        _, said = box.exec("sh", "-c", "cd ..; pwd -P", cwd=f"/proc/self/fd/{number}")
     except BoxshipError:
         return
-    assert said == box.exec("ls", "/")[1]
+    assert said.startswith(("/\n", "/proc/"))  # what is outside has no path
 
 
 @pytest.mark.parametrize("number", range(3, 16))

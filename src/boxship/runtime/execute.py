@@ -1,20 +1,31 @@
 """`exec`: one more process in a living container.
 
-It is born in the container's pid namespace and enters the others through one descriptor of
-init's, so that all of them are the same process's, and of the process that state.json means.
+caller                         usher                          process
+fork, unless it may be it ──▶  enters all namespaces
+                               clone ───────────────────────▶ born in all of them
+                               ends                           enters the group, becomes the user,
+                                                              executes
+
+What the container sees is born inside.  The usher is in no pid namespace of the container's: a
+container with CAP_SYS_PTRACE would reach the host through the root or a directory that a process
+has which is on its way in (CVE-2016-9962).  All namespaces are entered through one descriptor of
+init's, so that they are the same process's, and of the process that state.json means.
 """
 
 import os
 
+from boxship.kernel import filesystems as fs
+from boxship.kernel import mounts as km
 from boxship.kernel import namespaces as kn
 from boxship.kernel import process as kp
 from boxship.kernel.cgroups import Entrance
+from boxship.kernel.ignoring import ignoring
 from boxship.model.errors import BoxshipError, Conflict, Invalid, System
 from boxship.runtime import seccomp, spec, state
 from boxship.runtime.create import Options
 from boxship.runtime.handshake import Creator
 from boxship.runtime.init import NewProcess
-from boxship.runtime.operations import Operation, Stage, reason
+from boxship.runtime.operations import Operation, Stage, carry_out, import_no_more, reason
 from boxship.runtime.process import NewSession, ResetSignals, SetOomScore, SetStreams, plan_process
 from boxship.runtime.scheduling import SetAffinity
 from boxship.runtime.terminal import OpenTerminal
@@ -28,6 +39,7 @@ _KINDS = {
     "ipc": kn.CLONE_NEWIPC, "uts": kn.CLONE_NEWUTS, "user": kn.CLONE_NEWUSER,
     "cgroup": kn.CLONE_NEWCGROUP, "time": kn.CLONE_NEWTIME,
 }  # fmt: skip
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 def execute(  # noqa: PLR0913  the seam to the shim
@@ -73,28 +85,24 @@ def inherit(process: "dict[str, Any]", init: "dict[str, Any]") -> "dict[str, Any
     return {**{key: init[key] for key in keys if key in init}, **process} if process else {}
 
 
-class Enter(Operation):
-    """setns(2) into what init lives in, all at once."""
+class EnterGroup(Operation):
+    """The container's control group, and the cgroup namespace whose root that is."""
 
-    def __init__(self, init: int, flags: int, entrance: Entrance) -> None:
-        """`init` is a pidfd, `entrance` the way into its control group."""
-        self.init = init
-        self.flags = flags
+    def __init__(self, entrance: Entrance, namespace: int) -> None:
+        """`entrance` is the way in; `namespace` a descriptor, or -1 where there is none to join."""
         self.entrance = entrance
+        self.namespace = namespace
 
     def describe(self) -> str:
-        """`enter the container`."""
-        return "enter the namespaces of the container"
+        """`enter the control group of the container`."""
+        return "enter the control group of the container"
 
     def execute(self, stage: Stage) -> None:
-        """The group first: the limits hold before anything of the container is near."""
+        """The limits hold before anything of the container is near."""
+        del stage
         self.entrance.enter()
-        kn.setns(self.init, self.flags)
-        if self.flags & kn.CLONE_NEWUSER:
-            os.setresgid(0, 0, 0)
-            os.setresuid(0, 0, 0)
-        stage.root = os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-        stage.root_path = "/"
+        if self.namespace >= 0:
+            kn.setns(self.namespace, kn.CLONE_NEWCGROUP)
 
 
 class _Entry:
@@ -108,7 +116,7 @@ class _Entry:
         init = self._open_init()
         creator = Creator()
         try:
-            self._clone(init, creator)
+            self._make(init, creator)
             creator.let_go()
             creator.hear()  # The end of the pipe: it executes.
         except BoxshipError:
@@ -117,6 +125,8 @@ class _Entry:
         finally:
             os.close(init)
             creator.close()
+        if not self.pid:
+            raise System("the runtime was killed while it entered the container")
         return self.pid
 
     def _open_init(self) -> int:
@@ -129,38 +139,68 @@ class _Entry:
             raise Conflict("cannot exec in a stopped container")
         return init
 
-    def _clone(self, init: int, creator: Creator) -> None:
+    def _make(self, init: int, creator: Creator) -> None:
         foreign = _foreign(self.container.pid)
-        new = self._new_process(init, creator, foreign & ~kn.CLONE_NEWPID)
-        flags = kn.CLONE_PARENT if self.options.parent else 0
-        back = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+        cgroup = self._cgroup_namespace() if foreign & kn.CLONE_NEWCGROUP else -1
+        new = self._new_process(creator, cgroup)
+        send = self._usher if self.options.parent else self._send_usher  # see the head
         try:
-            if foreign & kn.CLONE_NEWPID:
-                kn.setns(init, kn.CLONE_NEWPID)
-            self.pid = kp.clone(flags, new.live, group=new.entrance.born)
-            kn.setns(back, kn.CLONE_NEWPID)
-        except OSError as error:
-            raise System(f"enter the pid namespace of the container: {reason(error)}") from error
+            self.pid = send(init, foreign & ~kn.CLONE_NEWCGROUP, new)
         finally:
-            os.close(back)
-            os.close(new.stage.own_fds)
             new.close()
+            if cgroup >= 0:
+                os.close(cgroup)
 
-    def _new_process(self, init: int, creator: Creator, flags: int) -> NewProcess:
+    def _send_usher(self, init: int, flags: int, new: NewProcess) -> int:
+        reading, writing = os.pipe()
+
+        def live() -> None:
+            try:
+                kp.close_all_but(new.needs() | {init, writing})
+                os.write(writing, str(self._usher(init, flags, new)).encode())
+            except BaseException as error:  # noqa: BLE001  nothing may reach the caller's frames
+                new.channel.fail(error)
+
+        usher = kp.clone(0, live, group=new.entrance.born)
+        os.close(writing)
+        try:
+            return int(os.read(reading, 32) or 0)
+        finally:
+            os.close(reading)
+            os.waitpid(usher, 0)
+
+    def _usher(self, init: int, flags: int, new: NewProcess) -> int:
+        """Enter, and leave a child there; whoever did this is of no use for anything else."""
+        kp.prctl(kp.PR_SET_DUMPABLE, 0)
+        stage = Stage(self.container.bundle)
+        stage.own_fds = os.open("/proc/self/fd", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            carry_out(_before(self.process), stage)
+        finally:
+            os.close(stage.own_fds)
+        import_no_more()
+        try:
+            kn.setns(init, flags)
+            if flags & kn.CLONE_NEWUSER:
+                os.setresgid(0, 0, 0)
+                os.setresuid(0, 0, 0)
+            group = new.entrance.born if self.options.parent else -1
+            return kp.clone(kn.CLONE_PARENT, new.live, group=group)
+        except OSError as error:
+            raise System(f"enter the namespaces of the container: {reason(error)}") from error
+
+    def _new_process(self, creator: Creator, cgroup: int) -> NewProcess:
         options, process = self.options, self.process
         stage = Stage(self.container.bundle)
         stage.console = options.console
-        # Of the child's own numbers in our procfs, which outlives the change of roots.
-        stage.own_fds = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         new = NewProcess(process, creator.channel, stage)
         new.hidden = True
         if self.container.group is not None:
             new.entrance = self.container.group.entrance()
         new.preserve = options.preserve_fds
         new.pdeathsig = options.pdeathsig
-        new.keep = {init, stage.own_fds, *(options.stdio or ())}
-        new.keep |= {options.console} if options.console is not None else set()
-        new.before = lambda: _own(stage)
+        new.keep = {cgroup, options.console, *(options.stdio or ())} - {None, -1}
+        new.before = lambda: _look_around(stage, creator.channel.writing)
         filter_ = seccomp.prepare(
             (self.container.spec.get("linux") or {}).get("seccomp"),
             f"{os.path.dirname(self.container.directory)}/seccomp",
@@ -173,13 +213,20 @@ class _Entry:
             ResetSignals(),
             NewSession(f"_ses.{self.container.id}" if options.keyring else ""),
             *([SetStreams(options.stdio)] if options.stdio else []),
-            *_before(process),
-            Enter(init, flags, new.entrance),
+            EnterGroup(new.entrance, cgroup),
             *_after(process),
             *([terminal] if process.get("terminal") else []),
             *plan_process(process, seccomp=filter_),
         ]
         return new
+
+    def _cgroup_namespace(self) -> int:
+        """By path, so that the process can join it on its own; init lives, so it is init's."""
+        fd = os.open(f"/proc/{self.container.pid}/ns/cgroup", os.O_RDONLY | os.O_CLOEXEC)
+        if not self.container.is_alive():
+            os.close(fd)
+            raise Conflict("cannot exec in a stopped container")
+        return fd
 
     def _reap(self) -> None:
         if self.pid and not self.options.parent:
@@ -200,11 +247,34 @@ def _after(process: "dict[str, Any]") -> list[Operation]:
     return [SetAffinity(cpus)] if cpus else []
 
 
-def _own(stage: Stage) -> None:
-    """Runs in the child, before it enters: /proc/self is itself by then."""
-    proc = stage.own_fds
-    stage.own_fds = os.open("self/fd", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=proc)
-    os.close(proc)
+def _look_around(stage: Stage, own: int) -> None:
+    """Runs in the child: its root, and its descriptors in a procfs of the container."""
+    stage.root = os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    stage.root_path = "/"
+    stage.own_fds = own_descriptors(own)
+
+
+def own_descriptors(own: int) -> int:
+    """The directory of this process's descriptors, of which `own` is one that no other has.
+
+    The container may have mounted something else, or another process's, where it should be.
+    """
+    with ignoring(OSError):
+        fd = os.open("/proc/self/fd", _FOLDER)
+        if fs.filesystem_magic(fd) == fs.PROC_MAGIC and _is_in(own, fd):
+            return fd
+        os.close(fd)
+    context = km.fsopen("proc")
+    km.fsconfig_create(context)
+    tree = km.fsmount(context)  # stays open, or it would come apart; execve(2) closes it
+    os.close(context)
+    return os.open("self/fd", _FOLDER, dir_fd=tree)
+
+
+def _is_in(fd: int, directory: int) -> bool:
+    with ignoring(OSError):
+        return os.path.samestat(os.stat(str(fd), dir_fd=directory), os.fstat(fd))
+    return False
 
 
 def _foreign(pid: int) -> int:

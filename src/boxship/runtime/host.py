@@ -22,6 +22,9 @@ class SetHostname(Operation):
 
     def __init__(self, hostname: str, domainname: str) -> None:
         """An empty one stays as it is."""
+        import _socket  # before the root is the container's
+
+        self._sethostname = _socket.sethostname
         self.hostname = hostname
         self.domainname = domainname
 
@@ -32,10 +35,8 @@ class SetHostname(Operation):
     def execute(self, stage: Stage) -> None:
         """In the container's UTS namespace."""
         del stage
-        import _socket
-
         if self.hostname:
-            _socket.sethostname(self.hostname)
+            self._sethostname(self.hostname)
         if self.domainname:
             kp.setdomainname(self.domainname)
 

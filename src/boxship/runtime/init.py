@@ -71,11 +71,15 @@ class NewProcess:
             self.channel.fail(error)
             os._exit(1)
 
-    def _prepare(self) -> None:
+    def needs(self) -> set[int]:
+        """Every descriptor above 2 that it is to have."""
         preserved = set(range(3, 3 + self.preserve))
         filtered = self.seccomp.keep if self.seccomp is not None else set()
         own = {self.channel.reading, self.channel.writing}
-        kp.close_all_but(self.keep | self.entrance.keep | filtered | preserved | own)
+        return self.keep | self.entrance.keep | filtered | preserved | own
+
+    def _prepare(self) -> None:
+        kp.close_all_but(self.needs())
         if self.hidden:
             kp.prctl(kp.PR_SET_DUMPABLE, 0)
         self.before()

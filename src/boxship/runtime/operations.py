@@ -5,6 +5,7 @@ the error message.
 """
 
 import os
+import sys
 
 from boxship.model.errors import BoxshipError, System
 
@@ -46,6 +47,18 @@ def reason(error: OSError) -> str:
     """The kernel's reason in small letters, as Go and therefore Docker write it."""
     text = os.strerror(error.errno) if error.errno else str(error)
     return text[:1].lower() + text[1:]
+
+
+def import_no_more() -> None:
+    """From here on files are the container's: whoever imported would run them as the runtime.
+
+    What is compiled into the interpreter is still found.
+    """
+    sys.meta_path[:] = [f for f in sys.meta_path if _origin(f) == "_frozen_importlib"]
+
+
+def _origin(finder: object) -> str:
+    return str(getattr(finder, "__module__", ""))
 
 
 def carry_out(operations: "Iterable[Operation]", stage: Stage) -> None:

@@ -79,10 +79,13 @@ def explain(name: str, file: str, error: OSError) -> "NoReturn":
 def why_not(file: str, number: int) -> str:
     """What the head of the file says about it, or ''."""
     try:
-        fd = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+        # What cannot be executed may be a fifo, and nobody may ever write to that.
+        fd = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError:
         return ""
     try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            return "it is not a regular file"
         head = os.pread(fd, 4096, 0)
         if head[:2] == b"#!":
             return _script(head)

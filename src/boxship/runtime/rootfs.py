@@ -8,7 +8,7 @@ from boxship.kernel import mounts as km
 from boxship.kernel.filesystems import Attributes, mount_setattr
 from boxship.model.errors import Invalid
 from boxship.runtime import inside
-from boxship.runtime.operations import Operation, Stage
+from boxship.runtime.operations import Operation, Stage, import_no_more
 
 _CLONE_TREE = km.OPEN_TREE_CLONE | km.OPEN_TREE_CLOEXEC
 _PROPAGATION = {
@@ -96,6 +96,7 @@ class PivotRoot(Operation):
 
     def execute(self, stage: Stage) -> None:
         """By `.` twice: the old root is stacked on the new one, and taken away from there."""
+        import_no_more()
         old = os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         os.fchdir(stage.root)
         km.pivot_root(".", ".")
@@ -117,6 +118,7 @@ class ChangeRoot(Operation):
 
     def execute(self, stage: Stage) -> None:
         """Mount over / and chroot(2): the old mounts stay below."""
+        import_no_more()
         os.fchdir(stage.root)
         km.mount(stage.root_path, "/", None, km.MS_MOVE)
         os.chroot(".")

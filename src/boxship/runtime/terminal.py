@@ -1,5 +1,6 @@
 """The terminal of a process: a pair from the container's own devpts, its master sent away."""
 
+import _socket
 import fcntl
 import os
 import stat
@@ -88,8 +89,6 @@ def _mount_console(stage: Stage, slave: int) -> None:
 
 def send_descriptor(channel: int, fd: int) -> None:
     """SCM_RIGHTS over a connected socket, as runc's --console-socket wants it."""
-    import _socket
-
     connected = _socket.socket(fileno=os.dup(channel))
     try:
         rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, struct.pack("i", fd))]

@@ -89,3 +89,8 @@ def test_a_failed_execve_is_told_in_dockers_words(tmp_path: Path) -> None:
     assert str(caught.value) == (
         'unable to start container process: exec: "app": exec format error: the file is empty'
     )
+
+
+def test_why_not_waits_for_nobody(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    assert program.why_not(str(tmp_path / "fifo"), errno.EACCES) == "it is not a regular file"
