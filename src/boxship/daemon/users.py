@@ -27,31 +27,37 @@ def resolve(asked: str, passwd: bytes, group: bytes, extra: list[str]) -> User:
     if group_text:
         gid = _group(group_text, groups)
     else:
-        more = [int(g[2]) for g in groups if name and name in g[3].split(",")]
+        more = [_number(g[2]) for g in groups if name and name in g[3].split(",")]
     more += [_group(text, groups) for text in extra]
     return User(uid, gid, tuple(dict.fromkeys([gid, *more])))
 
 
 def _user(text: str, rows: list[list[str]]) -> tuple[int, int, str]:
     for row in rows:
-        if row[0] == text or (text.isdigit() and row[2] == text):
-            return int(row[2]), int(row[3]), row[0]
-    if not text.isdigit():
+        if row[0] == text or (_is_number(text) and row[2] == text):
+            return _number(row[2]), _number(row[3]), row[0]
+    if not _is_number(text):
         raise Invalid(f"unable to find user {text}: no matching entries in passwd file")
     return _number(text), 0, ""
 
 
 def _group(text: str, rows: list[list[str]]) -> int:
     for row in rows:
-        if row[0] == text or (text.isdigit() and row[2] == text):
-            return int(row[2])
-    if not text.isdigit():
+        if row[0] == text or (_is_number(text) and row[2] == text):
+            return _number(row[2])
+    if not _is_number(text):
         raise Invalid(f"unable to find group {text}: no matching entries in group file")
     return _number(text)
 
 
+def _is_number(text: str) -> bool:
+    """Of digits as C has them: other scripts have theirs."""
+    return text.isascii() and text.isdigit()
+
+
 def _number(text: str) -> int:
-    if int(text) > _LARGEST_ID:
+    # By its length first: int() refuses what has thousands of digits in words of its own.
+    if len(text.lstrip("0")) > len(str(_LARGEST_ID)) or int(text) > _LARGEST_ID:
         raise Invalid(f"uids and gids must be in range 0-{_LARGEST_ID}")
     return int(text)
 
@@ -62,6 +68,6 @@ def _rows(table: bytes, fields: int) -> list[list[str]]:
         row = line.strip().split(":")
         row += [""] * (fields - len(row))
         numbers = row[2:4] if fields > 4 else row[2:3]
-        if row[0] and not row[0].startswith("#") and all(n.isdigit() for n in numbers):
+        if row[0] and not row[0].startswith("#") and all(map(_is_number, numbers)):
             rows.append(row)
     return rows

@@ -38,3 +38,18 @@ def test_an_image_without_tables_has_numbers_only() -> None:
 
 def test_a_table_that_is_no_text_does_not_stop_us() -> None:
     assert resolve("0", b"\xff\xfe:::\n" + PASSWD, b"\x00", []) == User(0, 0, (0,))
+
+
+@pytest.mark.parametrize("number", ["4294967295", "2147483648", "9" * 5000])
+def test_a_number_that_no_process_can_have_is_refused(number: str) -> None:
+    """4294967295 is -1 to setresuid(2): stay who you are."""
+    table = f"evil:x:{number}:{number}::/:\n".encode()
+    for asked, passwd, group in [("evil", table, b""), (number, b"", b""), ("1:evil", b"", table)]:
+        with pytest.raises(Invalid, match="uids and gids must be in range 0-2147483647"):
+            resolve(asked, passwd, group, [])
+
+
+def test_digits_of_other_scripts_are_letters() -> None:
+    with pytest.raises(Invalid, match="unable to find user ²"):
+        resolve("²", "e:x:²:0:::\n".encode(), b"", [])
+    assert resolve("e", "e:x:²:0:::\ne:x:5:6:::\n".encode(), b"", []) == User(5, 6, (6,))
