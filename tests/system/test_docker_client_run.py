@@ -109,3 +109,9 @@ def test_attach_detaches_by_its_end_only(docker: Docker) -> None:
     docker.run("-i", "--name", "web", IMAGE, "sh", "-c", "read line; echo got $line; exit 3")
     said = docker.say("attach", "web", stdin=b"words\n")
     assert (said.code, said.out) == (3, "got words\n")
+
+
+def test_a_health_check_is_not_ignored_in_silence(docker: Docker) -> None:
+    said = docker.say("run", "--rm", "--health-cmd", "true", IMAGE, "true")
+    assert said.code == 0
+    assert "Health checks are not carried out yet" in said.err

@@ -230,4 +230,9 @@ def _warnings(record: Record, request: CreateRequest) -> list[str]:
             "OOM killer is disabled for the container, but no memory limit is set, "
             "this can result in the system running out of resources."
         )
+    test = (record.config.get("Healthcheck") or {}).get("Test") or ["NONE"]
+    if test[0] != "NONE":
+        warnings.append(
+            "Health checks are not carried out yet. The container has no health status."
+        )
     return warnings
