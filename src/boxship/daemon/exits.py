@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -48,7 +49,8 @@ async def exited_locked(parts: Parts, c: Container, code: int, at_ns: int, error
     state.error = error or _lost(parts, c, code)
     state.finished_at_ns = at_ns or parts.clock()
     again = not c.keep and restarts.wanted_after_exit(restarts.policy(c.host_config), state)
-    parts.move(c, "exit to restart" if again else "exit")
+    state.move("exit to restart" if again else "exit")
+    _store(parts, c)
     ran_s = max(0, state.finished_at_ns - state.started_at_ns) // SECOND_NS
     for command in list(c.execs.values()):
         command.container_ended()
@@ -59,7 +61,7 @@ async def exited_locked(parts: Parts, c: Container, code: int, at_ns: int, error
         await release.for_good(parts, c)
     else:
         await release.everything(parts, c)
-        parts.records.save_all(c.id, state, c.network_settings)
+        _store(parts, c)
     parts.events.container(c, "die", exitCode=str(code), execDuration=str(ran_s))
     c.waits.exited(state)
     if again:
@@ -67,6 +69,14 @@ async def exited_locked(parts: Parts, c: Container, code: int, at_ns: int, error
         c.restart = parts.spawn(_restart(parts, c, c.backoff_s), f"restart {c.id[:12]}")
     elif last:
         await remove_locked(parts, c, volumes=True, discarding=discarding)
+
+
+def _store(parts: Parts, c: Container) -> None:
+    """An end is a fact, also when it cannot be written down: whoever waits for it hears it."""
+    try:
+        parts.records.save_all(c.id, c.state, c.network_settings)
+    except sqlite3.Error as e:
+        log.warning("container %s: its end cannot be recorded: %s", c.id[:12], e)
 
 
 def _lost(parts: Parts, c: Container, code: int) -> str:

@@ -10,6 +10,7 @@ import json
 import sqlite3
 
 from boxship.daemon.container import Record, State
+from boxship.storage.database import reserve
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS containers (
@@ -33,6 +34,7 @@ class Records:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.executescript(_SCHEMA)
+        reserve(self._db)
 
     def close(self) -> None:
         """Close the database; everything is written already."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 from typing import TYPE_CHECKING
 
 from boxship.daemon import attachments, prepare
@@ -46,7 +47,7 @@ async def task(parts: Parts, c: Container) -> None:
 async def _noted(c: Container, what: str, job: Coroutine[None, None, None]) -> None:
     try:
         await job
-    except (BoxshipError, OSError) as e:
+    except (BoxshipError, OSError, sqlite3.Error) as e:
         log.warning("container %s did not give back %s: %s", c.id[:12], what, e)
 
 

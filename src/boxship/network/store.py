@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import suppress
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from boxship.network.values import Endpoint, Network, Published, Sandbox
 if TYPE_CHECKING:
     from pathlib import Path
 
+_RESERVED_PAGES = 128
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS networks (id TEXT PRIMARY KEY, name TEXT UNIQUE, document TEXT);
 CREATE TABLE IF NOT EXISTS sandboxes (id TEXT PRIMARY KEY, container_id TEXT UNIQUE);
@@ -39,6 +41,19 @@ class Store:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.executescript(_SCHEMA)
+        self._reserve()
+
+    def _reserve(self) -> None:
+        """Make room, so that addresses can be given back on a disk that is full.
+
+        The log is written over after each checkpoint, and the file has free pages.
+        """
+        self._db.execute(f"PRAGMA wal_autocheckpoint={_RESERVED_PAGES * 3 // 4}").fetchall()
+        with suppress(sqlite3.OperationalError):  # it is full already
+            self._db.execute("CREATE TABLE IF NOT EXISTS reserve (pages BLOB)")
+            self._db.execute(f"INSERT INTO reserve VALUES (zeroblob({_RESERVED_PAGES * 4096}))")
+            self._db.execute("DELETE FROM reserve")
+            self._db.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
 
     def close(self) -> None:
         """Close the file."""

@@ -7,9 +7,26 @@ the machine the file is as it was a moment before, which `recover` of its owner 
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from boxship.model.errors import System
+
+RESERVED_PAGES = 128
+
+
+def reserve(connection: sqlite3.Connection) -> None:
+    """Make room in a file and its log, so that what is there can change on a disk that is full.
+
+    A container that fills the disk must still be able to end and to be removed.  The log is
+    written over from its beginning after each checkpoint, and the file has free pages.
+    """
+    connection.execute(f"PRAGMA wal_autocheckpoint={RESERVED_PAGES * 3 // 4}").fetchall()
+    with suppress(sqlite3.OperationalError):  # it is full already
+        connection.execute("CREATE TABLE IF NOT EXISTS reserve (pages BLOB)")
+        size = RESERVED_PAGES * 4096
+        connection.execute("INSERT INTO reserve VALUES (zeroblob(?))", (size,))
+        connection.execute("DELETE FROM reserve")
+        connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
 
 
 class Database:
@@ -23,6 +40,7 @@ class Database:
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("PRAGMA synchronous=NORMAL")
         self._connection.executescript(schema)
+        reserve(self._connection)
 
     @contextmanager
     def change(self) -> Iterator[sqlite3.Connection]:
