@@ -6,12 +6,12 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from boxship.daemon import attachments, capabilities, resources, restarts, signals
+from boxship.daemon.config import LOG_DRIVERS
 from boxship.model.errors import Invalid
 
 if TYPE_CHECKING:
     from boxship.daemon.host import HostFacts
 
-LOG_DRIVERS = ("json-file", "none")
 _JSON_FILE_OPTIONS = {
     "max-size", "max-file", "compress", "labels", "labels-regex", "env", "env-regex", "tag",
     "mode", "max-buffer-size",

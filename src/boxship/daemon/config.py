@@ -172,7 +172,8 @@ def _file_value(option: flags.Option, value: object, where: str) -> object:
     return value
 
 
-_NOT_YET = ("tls", "tlsverify", "tlscacert", "tlscert", "tlskey", "userns-remap")
+LOG_DRIVERS = ("json-file", "none")
+_NOT_YET = ("tls", "tlsverify", "tlscacert", "tlscert", "tlskey", "userns-remap", "ipv6")
 
 
 def _refuse(values: dict[str, Any]) -> None:
@@ -182,6 +183,10 @@ def _refuse(values: dict[str, Any]) -> None:
     if values.get("storage-driver", "overlay2") not in ("overlay2", ""):
         raise Unsupported(
             f"storage driver {values['storage-driver']} is not there", hint="use overlay2"
+        )
+    if values.get("log-driver", "json-file") not in LOG_DRIVERS:
+        raise Unsupported(
+            f"log driver {values['log-driver']} is not there", hint="use json-file or none"
         )
 
 

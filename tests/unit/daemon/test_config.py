@@ -92,6 +92,10 @@ def test_wrong_values_are_named(written: Write) -> None:
 def test_what_is_not_there_yet_says_so() -> None:
     with pytest.raises(Unsupported, match="--tlsverify is not there yet"):
         load(["--tlsverify"])
+    with pytest.raises(Unsupported, match="--ipv6 is not there yet"):
+        load(["--ipv6"])
+    with pytest.raises(Unsupported, match="log driver syslog is not there: use json-file or none"):
+        load(["--log-driver", "syslog"])
     with pytest.raises(Unsupported, match="storage driver btrfs is not there"):
         load(["-s", "btrfs"])
 
