@@ -16,5 +16,5 @@ def test_signals(text: str, value: int) -> None:
 
 @pytest.mark.parametrize("text", ["FOO", "0", "65", "-1", "", "RTMIN+x"])
 def test_what_is_no_signal_is_refused(text: str) -> None:
-    with pytest.raises(Invalid, match="invalid signal: |does not support signal "):
+    with pytest.raises(Invalid, match=r"invalid signal: |does not support signal "):
         number(text)
