@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from aiohttp.http_exceptions import HttpProcessingError
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from aiohttp import web
+
+    from boxship.daemon.connection import Connection
 
 log = logging.getLogger(__name__)
 wire_log = logging.getLogger(f"{__name__}.wire")
@@ -73,6 +75,12 @@ class ApiServer:
         self._servers.clear()
 
     async def _handle(self, http: web.BaseRequest) -> web.StreamResponse:
+        response = await self._answer(http)
+        if cast("Connection", http.protocol).deaf:  # an error, where a client hoped for an upgrade
+            response.force_close()
+        return response
+
+    async def _answer(self, http: web.BaseRequest) -> web.StreamResponse:
         text, path = split_version(http.path)
         found = self._router.find(http.method, path)
         if found is None:

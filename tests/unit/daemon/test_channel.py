@@ -138,6 +138,39 @@ async def test_a_body_that_comes_after_its_head_is_read_before_the_stream(served
     writer.close()
 
 
+_HEAD = b"POST /attach HTTP/1.1\r\nHost: d\r\n" + UPGRADE
+_WITH_BODY = {
+    "length": _HEAD + b"Content-Length: 2\r\n\r\n{}stdin",
+    "chunked": _HEAD + b"Transfer-Encoding: chunked\r\n\r\n2;a=b\r\n{}\r\n0\r\nT: x\r\n\r\nstdin",
+}
+
+
+@pytest.mark.parametrize("kind", _WITH_BODY)
+async def test_wherever_the_request_is_cut_in_two_its_stream_begins_behind_its_body(
+    served: Served, kind: str
+) -> None:
+    bodies: list[bytes] = []
+
+    async def read_body_first(request: Request) -> web.Response:
+        bodies.append(await request.body())
+        return await served._attach(request)
+
+    served.server._router = ApiServer([("POST", "/attach", read_body_first)])._router
+    served.story = _echo
+    wire = _WITH_BODY[kind]
+    for cut in range(1, len(wire)):
+        reader, writer = await asyncio.open_unix_connection(served.path)
+        writer.write(wire[:cut])
+        for _ in range(4):
+            await asyncio.sleep(0)
+        writer.write(wire[cut:])
+        writer.write_eof()
+        async with asyncio.timeout(TIMEOUT_S):
+            assert await reader.read() == UPGRADED + b"stdinbye", wire[:cut]
+        writer.close()
+    assert set(bodies) == {b"{}"}
+
+
 async def test_the_daemon_may_end_its_output_first(served: Served) -> None:
     heard = []
 

@@ -98,6 +98,17 @@ async def test_a_version_in_the_path_is_stripped_and_known(wire: Wire) -> None:
     assert await wire.get("/info") == (200, {"version": [1, 50], "names": {}})
 
 
+async def test_a_refused_upgrade_ends_the_connection_rather_than_leave_it_deaf(wire: Wire) -> None:
+    reader, writer = await asyncio.open_unix_connection(wire.path)
+    upgrade = b"Connection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: 0\r\n"
+    writer.write(b"POST /nowhere HTTP/1.1\r\nHost: d\r\n" + upgrade + b"\r\n")
+    async with asyncio.timeout(5):
+        answer = await reader.read()
+    assert answer.startswith(b"HTTP/1.1 404 ")
+    assert b"\r\nConnection: close\r\n" in answer
+    writer.close()
+
+
 async def test_clients_too_new_and_too_old_are_told_so_in_dockers_words(wire: Wire) -> None:
     assert await wire.get("/v1.99/info") == (
         400,
