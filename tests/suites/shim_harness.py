@@ -180,7 +180,8 @@ class Container:
         self.bundle = f"{zygote.directory}/state/tasks/test/{self.id}"
         make_rootfs(f"{self.bundle}/rootfs")
         with open(f"{self.bundle}/config.json", "w", encoding="utf-8") as file:
-            json.dump(spec_of(self.id, args, **changes), file)
+            # As the daemon writes it: what the shim looks for is found.
+            json.dump(spec_of(self.id, args, **changes), file, separators=(",", ":"))
         self.socket = f"{self.bundle}/shim.sock"
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         listener.bind(self.socket)

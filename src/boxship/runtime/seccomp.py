@@ -24,7 +24,7 @@ _NOTIFY = "SCMP_ACT_NOTIFY"
 
 def program(section: "dict[str, Any]", cache: str) -> bytes:
     """The compiled program, from the cache if it is there."""
-    path = f"{cache}/{_digest(_COMPILER + documents.render(section))}"
+    path = place_of(section, cache)
     with ignoring(FileNotFoundError):
         code = documents.read(path)
         if code and len(code) % INSTRUCTION_SIZE == 0:
@@ -38,6 +38,11 @@ def program(section: "dict[str, Any]", cache: str) -> bytes:
     os.makedirs(cache, mode=0o700, exist_ok=True)
     documents.replace(path, code)
     return code
+
+
+def place_of(section: "dict[str, Any]", cache: str) -> str:
+    """Where the compiled program is kept."""
+    return f"{cache}/{_digest(_COMPILER + documents.render(section))}"
 
 
 def _digest(text: str) -> str:

@@ -8,7 +8,8 @@ import os
 
 from boxship.kernel import cgroups
 from boxship.kernel.cgroups_v1 import GroupV1, known_hierarchies
-from boxship.runtime import create, documents, spec
+from boxship.kernel.seccomp import INSTRUCTION_SIZE
+from boxship.runtime import create, documents, seccomp, spec
 from boxship.runtime.handshake import Channel
 
 TYPE_CHECKING = False
@@ -20,6 +21,11 @@ _FILES = {
     "tasks": "", "devices.allow": "", "devices.deny": "", "cpuset.cpus": "0", "cpuset.mems": "0",
 }  # fmt: skip
 _CAPABILITIES = ["CAP_CHOWN", "CAP_KILL", "CAP_SETUID", "CAP_SETGID"]
+_FILTER = {
+    "defaultAction": "SCMP_ACT_ERRNO",
+    "architectures": ["SCMP_ARCH_X86_64"],
+    "syscalls": [{"names": ["read", "write"], "action": "SCMP_ACT_ALLOW"}],
+}
 _SAFE = ["nosuid", "noexec", "nodev"]
 
 
@@ -31,11 +37,20 @@ def plan(directory: str) -> None:
     # Not spec.load: the stage has no path that can be resolved.
     bundle = spec.Bundle(directory, documents.read(f"{directory}/config.json"))
     creation = create.Creation(_ID, bundle, directory, create.Options((0, 1, 2), pdeathsig=True))
+    creation.root = directory
     creation.group = _group(f"{directory}/groups")
     creation.directory = f"{directory}/state"
     os.makedirs(creation.directory, exist_ok=True)
+    _keep_filter(f"{directory}/seccomp")
     creation.ready(Channel(-1, -1)).close()
     os.unlink(f"{creation.directory}/exec.fifo")
+
+
+def _keep_filter(cache: str) -> None:
+    """A program for the document's filter, that nobody loads: compiling one needs libseccomp."""
+    os.makedirs(cache, exist_ok=True)
+    with open(seccomp.place_of(_FILTER, cache), "wb", buffering=0) as program:
+        program.write(bytes(INSTRUCTION_SIZE))
 
 
 def _group(directory: str) -> cgroups.Group:
@@ -67,9 +82,11 @@ def _document() -> "dict[str, Any]":
         "hostname": _ID,
         "mounts": _mounts(),
         "linux": {
-            "namespaces": [{"type": kind} for kind in ("mount", "uts", "pid", "ipc")],
+            "namespaces": [{"type": kind} for kind in ("mount", "uts", "pid", "ipc", "network")],
             "cgroupsPath": f"/{_ID}",
             "resources": {"devices": _device_rules(), "memory": {"disableOOMKiller": False}},
+            "seccomp": _FILTER,
+            "sysctl": {"net.ipv4.ip_unprivileged_port_start": "0"},
             "maskedPaths": ["/proc/kcore", "/proc/keys", "/sys/firmware"],
             "readonlyPaths": ["/proc/bus", "/proc/sys"],
         },

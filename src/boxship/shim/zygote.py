@@ -12,6 +12,7 @@ import contextlib
 import gc
 import json
 import os
+import select
 import signal
 import socket
 import sys
@@ -31,6 +32,8 @@ _LONGEST_REQUEST = 64 * 1024
 _TITLE_ID = 12
 _ONE_DESCRIPTOR = socket.CMSG_SPACE(4)
 _ANSWERED = b"k"
+_GONE = -1
+_QUIET_SECONDS = 0.03
 
 # CPython's pymalloc.  Were they other numbers, some memory would be lost and nothing else.
 _POOL_SIZE, _POOL_HEADER = 16 * 1024, 48
@@ -45,21 +48,73 @@ def serve(fd: int) -> int:
     gc.collect()
     gc.freeze()
     filled = _fill_holes()
+    spare: _Spare | None = None
     # Whatever the zygote changes between two forks, the shim before keeps a copy of: do little.
     while True:
+        if spare is None and not select.select([control], [], [], _QUIET_SECONDS)[0]:
+            spare = _Spare(control)
         message, ancillary = _next(control)
         if not message:
             filled.clear()
             return 0
-        read, write = os.pipe2(os.O_CLOEXEC)
-        if not os.fork():
-            _become_child(control, message, ancillary, write)
-        os.close(write)
+        answer = spare.take(message, ancillary) if spare else _GONE
+        spare = None
+        if answer == _GONE:
+            answer = _fork(control, message, ancillary)
         if ancillary:
             os.close(_descriptor(ancillary))
-        if os.read(read, 1) != _ANSWERED:
+        if os.read(answer, 1) != _ANSWERED:
             control.send(b'{"error": "the process that the zygote has forked died at once"}')
-        os.close(read)
+        os.close(answer)
+
+
+def _fork(control: socket.socket, message: bytes, ancillary: "list[tuple[int, int, bytes]]") -> int:
+    """A child for this request; where it will say that it has answered."""
+    read, write = os.pipe2(os.O_CLOEXEC)
+    if not os.fork():
+        _become_child(control, message, ancillary, write)
+    os.close(write)
+    return read
+
+
+class _Spare:
+    """A child that is forked before it is asked for: its request finds it ready.
+
+    It goes with the zygote, whose end of their socket it watches.  One is made when the zygote has
+    been quiet for a moment, so that it takes no time from a container that is being made.
+    """
+
+    def __init__(self, control: socket.socket) -> None:
+        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._answer, write = os.pipe2(os.O_CLOEXEC)
+        if not os.fork():
+            self._socket.close()
+            os.close(self._answer)
+            _wait_for_request(control, theirs, write)
+        theirs.close()
+        os.close(write)
+
+    def take(self, message: bytes, ancillary: "list[tuple[int, int, bytes]]") -> int:
+        """As `_fork`; _GONE when it is dead."""
+        try:
+            self._socket.sendmsg([message], ancillary)
+        except OSError:
+            os.close(self._answer)
+            self._answer = _GONE
+        self._socket.close()
+        return self._answer
+
+
+def _wait_for_request(control: socket.socket, theirs: socket.socket, write: int) -> None:
+    """The life of a spare, which never returns."""
+    try:
+        prctl.set_title("boxship-spare")
+        message, ancillary = _next(theirs)
+        if message:
+            theirs.close()
+            _become_child(control, message, ancillary, write)
+    finally:
+        os._exit(0)
 
 
 def _next(control: socket.socket) -> "tuple[bytes, list[tuple[int, int, bytes]]]":

@@ -10,7 +10,12 @@ from boxship.shim import dress
 def test_it_can_be_played_again_and_again(tmp_path: Path) -> None:
     for _ in range(2):
         dress.plan(str(tmp_path))
-    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["config.json", "groups", "state"]
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == [
+        "config.json",
+        "groups",
+        "seccomp",
+        "state",
+    ]
     assert [entry.name for entry in (tmp_path / "state").iterdir()] == ["state.json"]
 
 
