@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from boxship.daemon.stdio import LogTarget, Streams, Wanted
 
 WAITING = 1 << 20
+LAST_READS = 64  # of an ended process: what fits into a FIFO, whoever still writes into it
 
 
 class FifoIO:
@@ -98,6 +100,7 @@ class _Process:
         )
         self._clients: set[_Client] = set()
         self._stdin = _opened(f"{path}/stdin", os.O_RDWR)
+        self._roomy: asyncio.Future[None] | None = None  # when stdin takes more
         self._outputs: dict[int, int] = {}  # descriptor -> stream
         for stream, name in ((1, "stdout"), (2, "stderr")):
             fd = _opened(f"{path}/{name}", os.O_RDONLY)
@@ -137,7 +140,8 @@ class _Process:
             return False
         stream = self._outputs[fd]
         if self._writer is not None:
-            self._writer.write(stream, data, time.time_ns())
+            with suppress(OSError):  # a disk that is full costs lines, never the container
+                self._writer.write(stream, data, time.time_ns())
         piece = data if self._terminal else frames.encode(stream, data)
         for client in self._clients:
             client.feed(stream, piece)
@@ -145,8 +149,11 @@ class _Process:
 
     def _end(self, fd: int) -> None:
         self._loop.remove_reader(fd)
-        del self._outputs[fd]
+        stream = self._outputs.pop(fd)
         os.close(fd)
+        if self._writer is not None:
+            with suppress(OSError):
+                self._writer.end(stream, time.time_ns())
         if not self._outputs:
             for client in self._clients:
                 client.feed_eof()
@@ -160,36 +167,44 @@ class _Process:
             try:
                 view = view[os.write(self._stdin, view) :]
             except BlockingIOError:
-                await self._writable(self._stdin)
+                await self._room(self._stdin)
             except OSError:
                 return
 
-    async def _writable(self, fd: int) -> None:
-        writable = asyncio.Event()
-        self._loop.add_writer(fd, writable.set)
-        try:
-            await writable.wait()
-        finally:
-            self._loop.remove_writer(fd)
+    async def _room(self, fd: int) -> None:
+        """Wait with all other clients: a loop knows one callback for a descriptor."""
+        if self._roomy is None:
+            self._roomy = self._loop.create_future()
+            self._loop.add_writer(fd, self._has_room)
+        await asyncio.shield(self._roomy)
+
+    def _has_room(self) -> None:
+        roomy, self._roomy = self._roomy, None
+        if self._stdin is not None:
+            self._loop.remove_writer(self._stdin)
+        if roomy is not None:
+            roomy.set_result(None)
 
     def close_stdin(self) -> None:
         if self._stdin is not None:
+            self._has_room()  # who waits finds it closed
             os.close(self._stdin)
             self._stdin = None
 
     def close(self) -> None:
         for fd in list(self._outputs):
             with suppress(OSError):
-                while _ready(fd) and self._read(fd):
-                    pass
+                for _ in range(LAST_READS):
+                    if not (_ready(fd) and self._read(fd)):
+                        break
             self._end(fd)
         self.close_stdin()
 
 
 def _ready(fd: int) -> bool:
-    import select
-
-    return bool(select.select([fd], [], [], 0)[0])
+    waiting = select.poll()  # select(2) knows no descriptor above 1023
+    waiting.register(fd, select.POLLIN)
+    return bool(waiting.poll(0))
 
 
 def _opened(path: str, flags: int) -> int | None:
