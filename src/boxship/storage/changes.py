@@ -3,6 +3,7 @@
 import os
 import stat
 
+from boxship.storage import walking
 from boxship.storage.view import View
 
 MODIFIED, ADDED, DELETED = 0, 1, 2
@@ -11,19 +12,16 @@ MODIFIED, ADDED, DELETED = 0, 1, 2
 def between(upper: str, below: View) -> list[tuple[str, int]]:
     """The changed paths in order, and the kind of each; the parents of a change changed too."""
     found: dict[str, int] = {}
-    pending = [""]
-    while pending:
-        directory = pending.pop()
-        with os.scandir(upper + directory) as entries:
-            for entry in entries:
-                path = f"{directory}/{entry.name}"
-                status = entry.stat(follow_symlinks=False)
-                kind = _kind(path, status, below)
-                if kind is not None:
-                    found[path] = kind
-                    _parents_change(directory, found)
-                if stat.S_ISDIR(status.st_mode):
-                    pending.append(path)
+    fd = os.open(upper, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for inner, _, _, status in walking.walk(fd):
+            path = f"/{os.fsdecode(inner)}"
+            kind = _kind(path, status, below)
+            if kind is not None:
+                found[path] = kind
+                _parents_change(path.rpartition("/")[0], found)
+    finally:
+        os.close(fd)
     return sorted(found.items())
 
 

@@ -1,7 +1,7 @@
 """A tree is copied to where a running container may write at the same time: a volume.
 
 Nothing is reached by a path that such a container could have put a link into.  A directory is
-found from the root of its tree by openat2(2), links refused; what is made in it is changed by
+found from the root of its tree, links refused (walking.py); what is made in it is changed by
 descriptor, or in a way that follows no link.  What is there already stays.
 """
 
@@ -9,14 +9,11 @@ import errno
 import os
 import stat
 
-from boxship.kernel.files import RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS, openat2
+from boxship.storage.walking import LOST, open_directory
 
-_RESOLVE = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS
-_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _CHUNK = 1 << 20
-_LOST = frozenset({errno.EEXIST, errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EXDEV})
 
 
 def copy_tree(source: int, target: int) -> None:
@@ -37,7 +34,7 @@ class _Copy:
     def run(self) -> None:
         while self._pending:
             path = self._pending.pop()
-            reading = _open(self._source, path)
+            reading = open_directory(self._source, path)
             try:
                 self._into(path, reading)
             finally:
@@ -47,7 +44,7 @@ class _Copy:
 
     def _into(self, path: bytes, reading: int) -> None:
         try:
-            writing = _open(self._target, path)
+            writing = open_directory(self._target, path)
         except OSError as error:
             _unless_lost(error)
             return
@@ -105,7 +102,7 @@ class _Copy:
 
     def _linked(self, path: bytes, first: bytes, name: bytes, writing: int) -> bool:
         try:
-            fd = _open(self._target, path)
+            fd = open_directory(self._target, path)
         except OSError:
             return False
         try:
@@ -118,7 +115,7 @@ class _Copy:
 
     def _set_times(self, path: bytes, status: os.stat_result) -> None:
         try:
-            fd = _open(self._target, path)
+            fd = open_directory(self._target, path)
         except OSError as error:
             _unless_lost(error)
             return
@@ -128,13 +125,9 @@ class _Copy:
             os.close(fd)
 
 
-def _open(root: int, path: bytes) -> int:
-    return openat2(root, path or b".", _DIRECTORY, resolve=_RESOLVE)
-
-
 def _unless_lost(error: OSError) -> None:
     """Somebody was faster, in their own volume: theirs stays."""
-    if error.errno not in _LOST:
+    if error.errno not in {*LOST, errno.EEXIST}:
         raise error
 
 

@@ -1,14 +1,14 @@
 """A directory becomes a tar: in order of names, so that the same tree is the same archive."""
 
+import errno
 import os
 import stat
 from collections.abc import Callable, Iterator
 
+from boxship.storage import walking
 from boxship.wire import tar
 
 CHUNK = 1 << 20
-_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 _KINDS = {
     stat.S_IFDIR: tar.DIRECTORY,
@@ -48,28 +48,13 @@ class Pieces:
 def pack(root: str, wanted: Wanted = everything) -> Iterator[bytes]:
     """The archive of all below `root` that is `wanted`, by its path, piece by piece."""
     fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    seen: dict[tuple[int, int], bytes] = {}
     try:
-        yield from _pack_directory(fd, b"", wanted, {})
+        for path, directory, name, status in walking.walk(fd, wanted):
+            yield from _pack_entry(directory, name, path, status, seen)
     finally:
         os.close(fd)
     yield tar.END
-
-
-def _pack_directory(
-    fd: int, path: bytes, wanted: Wanted, seen: dict[tuple[int, int], bytes]
-) -> Iterator[bytes]:
-    for name in sorted(map(os.fsencode, os.listdir(fd))):
-        inner = path + name
-        if not wanted(inner):
-            continue
-        status = os.lstat(name, dir_fd=fd)
-        yield from _pack_entry(fd, name, inner, status, seen)
-        if stat.S_ISDIR(status.st_mode):
-            below = os.open(name, _DIRECTORY, dir_fd=fd)
-            try:
-                yield from _pack_directory(below, inner + b"/", wanted, seen)
-            finally:
-                os.close(below)
 
 
 def _pack_entry(
@@ -82,17 +67,35 @@ def _pack_entry(
     kind = _KINDS.get(stat.S_IFMT(status.st_mode))
     if kind is None:
         return  # a socket: only its process can make it
-    header = describe(fd, name, status)
+    try:
+        header = describe(fd, name, status)
+        file = _opened(fd, name) if header.data else -1
+    except OSError as error:
+        walking.unless_lost(error)
+        return
     header.name = path + b"/" if kind == tar.DIRECTORY else path
     header.kind = kind
     first = seen.setdefault((status.st_dev, status.st_ino), path) if status.st_nlink > 1 else path
-    if kind != tar.DIRECTORY and first != path:
-        header.kind, header.link, header.data, header.xattrs = tar.HARD_LINK, first, 0, {}
+    try:
+        if kind != tar.DIRECTORY and first != path:
+            header.kind, header.link, header.data, header.xattrs = tar.HARD_LINK, first, 0, {}
         yield tar.build(header)
-        return
-    yield tar.build(header)
-    if header.data:
-        yield from _contents(fd, name, header.data)
+        if header.data:
+            yield from _contents(file, header.data)
+    finally:
+        if file >= 0:
+            os.close(file)
+
+
+def _opened(fd: int, name: bytes) -> int:
+    """A regular file.  By now its name may be a device's or a fifo's, which is not even opened."""
+    found = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=fd)
+    try:
+        if not stat.S_ISREG(os.fstat(found).st_mode):
+            raise FileNotFoundError(errno.ENOENT, "another file has its name")
+        return os.open(f"/proc/self/fd/{found}", os.O_RDONLY | os.O_CLOEXEC)
+    finally:
+        os.close(found)
 
 
 def describe(fd: int, name: bytes, status: os.stat_result) -> tar.Header:
@@ -122,15 +125,11 @@ def _xattrs(path: bytes) -> dict[bytes, bytes]:
     }
 
 
-def _contents(fd: int, name: bytes, size: int) -> Iterator[bytes]:
+def _contents(file: int, size: int) -> Iterator[bytes]:
     """Exactly `size` bytes, whatever becomes of the file meanwhile."""
-    file = os.open(name, _FILE, dir_fd=fd)
     left = size
-    try:
-        while left:
-            piece = os.read(file, min(CHUNK, left)) or bytes(min(CHUNK, left))
-            left -= len(piece)
-            yield piece
-    finally:
-        os.close(file)
+    while left:
+        piece = os.read(file, min(CHUNK, left)) or bytes(min(CHUNK, left))
+        left -= len(piece)
+        yield piece
     yield bytes(-size % tar.BLOCK)

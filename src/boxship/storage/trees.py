@@ -4,6 +4,8 @@ import os
 import stat
 from contextlib import suppress
 
+from boxship.storage import walking
+
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _DEEPEST = 100
 
@@ -87,14 +89,15 @@ def usage(path: str) -> int:
     """The bytes of all files below `path`, a file with several names once."""
     total = 0
     seen: set[tuple[int, int]] = set()
-    pending = [path]
-    while pending:
-        with os.scandir(pending.pop()) as entries:
-            for entry in entries:
-                status = entry.stat(follow_symlinks=False)
-                if stat.S_ISDIR(status.st_mode):
-                    pending.append(entry.path)
-                elif status.st_nlink == 1 or (status.st_dev, status.st_ino) not in seen:
-                    seen.add((status.st_dev, status.st_ino))
-                    total += status.st_size
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for _, _, _, status in walking.walk(fd):
+            key = (status.st_dev, status.st_ino)
+            if stat.S_ISDIR(status.st_mode) or (status.st_nlink > 1 and key in seen):
+                continue
+            if status.st_nlink > 1:
+                seen.add(key)
+            total += status.st_size
+    finally:
+        os.close(fd)
     return total

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from boxship.storage import trees
 from boxship.storage.roots import Root
 
 
@@ -81,6 +82,8 @@ def test_a_deep_tree_is_copied(image: Path, volume: Path) -> None:
         os.mkdir(deep)
     copy(image, volume)
     assert os.path.isdir(f"{volume}{'/d' * 1500}")
+    for path in (image, volume):  # pytest's own clean-up is recursive
+        trees.remove_tree(str(path))
 
 
 def test_only_a_regular_file_is_read(image: Path) -> None:
