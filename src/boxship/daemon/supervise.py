@@ -111,16 +111,16 @@ class Supervise:
             "--log-format", config.log_format,
         ]  # fmt: skip
         try:
-            self._child = await asyncio.create_subprocess_exec(
-                *command,
-                stdin=asyncio.subprocess.DEVNULL,
-                pass_fds=(writing,),
-                env={**os.environ, "BOXSHIP_READY_FD": str(writing)},
-                start_new_session=True,
-            )
-        finally:
-            os.close(writing)
-        try:
+            try:
+                self._child = await asyncio.create_subprocess_exec(
+                    *command,
+                    stdin=asyncio.subprocess.DEVNULL,
+                    pass_fds=(writing,),
+                    env={**os.environ, "BOXSHIP_READY_FD": str(writing)},
+                    start_new_session=True,
+                )
+            finally:
+                os.close(writing)
             await self._ready(reading)
         finally:
             os.close(reading)

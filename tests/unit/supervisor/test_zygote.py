@@ -1,10 +1,13 @@
 """The parent's side of the zygote, against small programs that play it."""
 
 import asyncio
+import errno
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import pytest
 
@@ -128,3 +131,25 @@ async def test_close_ends_it(start: Start) -> None:
     pid = (await ask(zygote))["pid"]
     await zygote.close()
     assert gone(pid)
+
+
+async def test_a_host_that_cannot_start_a_zygote_for_now_has_one_later(
+    start: Start, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    zygote = start(ECHO)
+    await ask(zygote, id=1)
+    real, refusals = subprocess.Popen, []
+
+    def out_of_processes(*args: Any, **kwargs: Any) -> "subprocess.Popen[bytes]":  # noqa: ANN401
+        if len(refusals) < 2:
+            refusals.append(os.listdir("/proc/self/fd"))
+            raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(subprocess, "Popen", out_of_processes)
+    monkeypatch.setattr("boxship.supervisor.shims.zygote.PAUSE_S", 0.01)
+    with pytest.raises(ZygoteGone):
+        await ask(zygote, die=True)
+    assert (await ask(zygote, id=2))["id"] == 2
+    assert len(refusals[0]) == len(refusals[1]), "a socket is lost with every refusal"
+    assert "no zygote can be started" in caplog.text

@@ -19,6 +19,7 @@ import subprocess
 import sys
 import time
 from collections import deque
+from contextlib import ExitStack
 
 from boxship.model.errors import System, Unavailable
 from boxship.supervisor import limits
@@ -30,6 +31,7 @@ COMMAND = [sys.executable, "-P", "-m", "boxship", "shim", "--zygote", "--fd"]
 MAX_ANSWER = 1 << 16
 QUICK_DEATH_S = 2.0  # a zygote that dies sooner has something wrong with it
 MAX_DELAY_S = 5.0
+PAUSE_S = 0.5  # before another try to start one
 END_S = 3.0
 DELIVERIES = 3
 WAIT_S = 5.0  # for a new one, by a request that finds none
@@ -61,17 +63,20 @@ class Zygote:
 
     def start(self) -> None:
         """Execute it; requests may be sent at once and are read when it is ready."""
-        ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with its:
-            ours.setblocking(False)
-            number = its.fileno()
-            self._process = subprocess.Popen(
-                [*self._command, str(number)],
-                stdin=subprocess.DEVNULL,
-                pass_fds=(number,),
-                start_new_session=True,
-                cwd="/",
-            )
+        with ExitStack() as undo:
+            ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            undo.enter_context(ours)
+            with its:
+                ours.setblocking(False)
+                number = its.fileno()
+                self._process = subprocess.Popen(
+                    [*self._command, str(number)],
+                    stdin=subprocess.DEVNULL,
+                    pass_fds=(number,),
+                    start_new_session=True,
+                    cwd="/",
+                )
+            undo.pop_all()
         limits.give_back(self._process.pid)
         self._sock = ours
         self._started = time.monotonic()
@@ -170,8 +175,21 @@ class Zygote:
         self._quick_deaths = self._quick_deaths + 1 if quick else 0
         process.kill()
         log.warning("zygote %d ended with %d, starting a new one", process.pid, process.wait())
-        delay = min(0.05 * 2**self._quick_deaths, MAX_DELAY_S) if quick else 0.0
-        self._restart = asyncio.get_running_loop().call_later(delay, self.start)
+        self._start_later(min(0.05 * 2**self._quick_deaths, MAX_DELAY_S) if quick else 0.0)
+
+    def _start_later(self, delay: float) -> None:
+        self._restart = asyncio.get_running_loop().call_later(delay, self._start_again)
+
+    def _start_again(self) -> None:
+        """Without a zygote there is no container, so a host that is out of something is waited for.
+
+        It may have no process, no memory or no descriptor left for now.
+        """
+        try:
+            self.start()
+        except OSError as error:
+            log.warning("no zygote can be started, trying again: %s", error)
+            self._start_later(PAUSE_S)
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
