@@ -45,8 +45,7 @@ async def recover(parts: Parts) -> None:
     await parts.networks.start(living)
     _sweep(parts, known, ours)
     for c in parts.containers:
-        async with c.work:
-            await _settle(parts, c, tasks.get(c.id))
+        await _settle_safely(parts, c, tasks.get(c.id))
     for c in parts.containers:
         wanted = restarts.wanted_at_boot(restarts.policy(c.host_config), c.state)
         if wanted and c.state.status == states.EXITED:
@@ -100,6 +99,15 @@ def _sweep(parts: Parts, known: set[str], tasks: set[str]) -> None:
         io.sweep(tasks)  # of the ended, too: whether their shims live says how they ended
 
 
+async def _settle_safely(parts: Parts, c: Container, seen: Seen | None) -> None:
+    """One container that resists must not keep the daemon, and with it all others, from serving."""
+    try:
+        async with c.work:
+            await _settle(parts, c, seen)
+    except Exception:
+        log.exception("container %s could not be settled", c.id[:12])
+
+
 async def _settle(parts: Parts, c: Container, seen: Seen | None) -> None:
     """Bring one container's record to what is."""
     if c.state.alive:
@@ -113,11 +121,8 @@ async def _settle(parts: Parts, c: Container, seen: Seen | None) -> None:
     elif c.state.restarting:
         parts.move(c, "give up")  # and the policy starts it below
     elif c.state.removing or (c.auto_remove and c.state.started_before):
-        try:
-            # Whether -v was asked for is not known: better a volume too many than one too few.
-            await remove_locked(parts, c, volumes=c.auto_remove)
-        except BoxshipError as e:
-            log.warning("%s", e)
+        # Whether -v was asked for is not known: better a volume too many than one too few.
+        await remove_locked(parts, c, volumes=c.auto_remove)
 
 
 def _take_up(parts: Parts, c: Container, seen: Seen) -> None:

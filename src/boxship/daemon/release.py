@@ -41,6 +41,10 @@ async def for_good(parts: Parts, c: Container) -> None:
 async def task(parts: Parts, c: Container) -> None:
     """Delete the task, and what connected its streams."""
     await _noted(c, "its task", parts.tasks.delete(c.id))
+    await _noted(c, "its streams", _streams(parts, c))
+
+
+async def _streams(parts: Parts, c: Container) -> None:
     io_of(parts, c).drop(c.id)
 
 

@@ -43,7 +43,7 @@ async def _follow(parts: Parts) -> None:
         # Whoever died before this stream began is found by comparing, which begins after it.
         catching_up = parts.spawn(_catch_up_soon(parts), "catch up")
         async for envelope in stream:
-            handle(parts, envelope)
+            _handle_safely(parts, envelope)
     finally:
         if catching_up is not None:
             catching_up.cancel()
@@ -83,6 +83,13 @@ async def _check(parts: Parts, c: Container) -> None:
             await exited_locked(parts, c, 137, parts.clock(), LOST)
         elif not seen.alive:
             await exited_locked(parts, c, seen.exit_code, seen.exited_at_ns)
+
+
+def _handle_safely(parts: Parts, envelope: Envelope) -> None:
+    try:
+        handle(parts, envelope)
+    except Exception:  # one event that cannot be handled must not make us deaf for all others
+        log.exception("the event %s could not be handled", envelope.topic)
 
 
 def handle(parts: Parts, envelope: Envelope) -> None:
