@@ -6,11 +6,12 @@ import json
 import os
 import re
 import secrets
-import shutil
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from boxship.model.errors import Conflict, Invalid, NotFound
+from boxship.storage.trees import remove_tree
 
 ANONYMOUS = "com.docker.volume.anonymous"
 if TYPE_CHECKING:
@@ -64,7 +65,8 @@ class Volumes:
         for mount in mounts:
             name = mount.get("Name") or ""
             if _is_anonymous(name) and name not in in_use:
-                shutil.rmtree(os.path.join(self._root, name), ignore_errors=True)
+                with suppress(OSError):
+                    remove_tree(os.path.join(self._root, name))
 
     # -- as the API shows them -------------------------------------------------------------------
 
@@ -120,7 +122,7 @@ class Volumes:
         """Remove a volume and all that is in it."""
         self.get(name)
         try:
-            shutil.rmtree(os.path.join(self._root, name))
+            remove_tree(os.path.join(self._root, name))
         except OSError as e:
             raise Conflict(f"remove {name}: {e}") from e
 

@@ -44,10 +44,10 @@ class Containers:
             chosen = chosen[:limit]
         names = _ImageNames(self._engine)
         now = time.time_ns()
-        sizes = [await sizes(self._engine, c) for c in chosen] if request.flag("size") else None
+        measured = [await sizes(self._engine, c) for c in chosen] if request.flag("size") else None
         entries = (views.entry(c, names.of(c), now) for c in chosen)
-        if sizes is not None:
-            entries = (entry | size for entry, size in zip(entries, sizes, strict=True))
+        if measured is not None:
+            entries = (entry | size for entry, size in zip(entries, measured, strict=True))
         return reply.json_each(entries)
 
     async def create(self, request: Request) -> web.Response:
