@@ -47,7 +47,8 @@ def read(path: str, options: ReadOptions) -> Iterator[bytes]:
 class Follower:
     """A log from the asked place to its end, and whatever is written afterwards.
 
-    Wait until `fileno()` is readable, then call `read_available` until it returns b"".
+    Wait until `fileno()` is readable, then call `read_available` until it returns b"", or, where
+    nobody may be held up by a long log of which nothing is wanted, `read_some` until it is None.
     """
 
     def __init__(self, path: str, options: ReadOptions) -> None:
@@ -59,7 +60,11 @@ class Follower:
         except OSError:
             os.close(self._fd)
             raise
-        self._cursor = Cursor(path, options.tail)
+        try:
+            self._cursor = Cursor(path, options.tail)
+        except BaseException:
+            os.close(self._fd)
+            raise
         self._form = _Form(options)
 
     def fileno(self) -> int:
@@ -73,11 +78,17 @@ class Follower:
 
     def read_available(self) -> bytes:
         """The next piece for the client; b"" when all that is there was returned."""
-        inotify.drain(self._fd)
-        while not self._form.done and (lines := self._cursor.next_lines()):
-            if text := self._form.apply(lines):
+        while (text := self.read_some()) is not None:
+            if text:
                 return text
         return b""
+
+    def read_some(self) -> bytes | None:
+        """What the next megabyte has for the client, perhaps nothing; None at the end for now."""
+        inotify.drain(self._fd)
+        if self._form.done or not (lines := self._cursor.next_lines()):
+            return None
+        return self._form.apply(lines)
 
     def close(self) -> None:
         """Stop watching."""
