@@ -71,9 +71,12 @@ class Volumes:
     # -- as the API shows them -------------------------------------------------------------------
 
     def list(self) -> list[Volume]:
-        """Every volume, by name."""
-        names = (entry.name for entry in os.scandir(self._root) if entry.is_dir())
-        return [self.get(name) for name in sorted(names)]
+        """Every volume, by name; what is none (lost+found, one half removed) hides no other."""
+        found = []
+        for name in sorted(entry.name for entry in os.scandir(self._root) if entry.is_dir()):
+            with suppress(NotFound, Invalid):
+                found.append(self.get(name))
+        return found
 
     def get(self, name: str) -> Volume:
         """A volume as `docker volume inspect` shows it."""
@@ -119,8 +122,9 @@ class Volumes:
         return self.get(name)
 
     def remove(self, name: str) -> None:
-        """Remove a volume and all that is in it."""
-        self.get(name)
+        """Remove a volume and all that is in it; one that was half removed goes, too."""
+        if not os.path.isdir(os.path.join(self._root, self._check(name))):
+            raise NotFound(f"get {name}: no such volume")
         try:
             remove_tree(os.path.join(self._root, name))
         except OSError as e:
