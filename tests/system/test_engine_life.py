@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 from typing import TYPE_CHECKING
 
@@ -196,6 +197,27 @@ async def test_exec(engine: Engine) -> None:
     with pytest.raises(Invalid, match=r"OCI runtime exec failed: .*executable file not found"):
         await engine.exec_start(missing, ExecStart(detach=True))
     assert missing.exit_code == 127
+    await engine.remove(c, force=True)
+
+
+async def test_an_exec_that_cannot_start_leaves_no_descriptor(engine: Engine) -> None:
+    c = await started(engine, "sleep", "1000")
+
+    async def refused() -> None:
+        asked = {"Cmd": ["/etc/passwd"], "AttachStdout": True, "AttachStderr": True}
+        command = engine.exec_get(engine.exec_create(c, asked))
+        with pytest.raises(Invalid, match="permission denied"):
+            await engine.exec_start(command, ExecStart(), Screen())  # type: ignore[arg-type]
+
+    gc.disable()  # it would close what is forgotten, sometime
+    try:
+        await refused()
+        before = len(os.listdir("/proc/self/fd"))
+        for _ in range(5):
+            await refused()
+        assert len(os.listdir("/proc/self/fd")) < before + 5
+    finally:
+        gc.enable()
     await engine.remove(c, force=True)
 
 

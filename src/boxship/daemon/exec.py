@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from boxship.daemon.container import Container
     from boxship.daemon.parts import Parts
     from boxship.daemon.requests import ExecStart
+    from boxship.daemon.stdio import Streams
     from boxship.daemon.users import User
 
 KEPT_ENDED = 64  # ended execs of a container that can still be inspected
@@ -107,31 +108,50 @@ async def start(parts: Parts, command: Exec, asked: ExecStart, channel: ByteChan
     command.started = True
     config = command.config
     parts.events.container(c, f"exec_start: {_words(config)}", execID=command.id)
-    io = io_of(parts, c)
-    stdin = channel is not None and bool(config.get("AttachStdin"))
+    if channel is None:
+        await _launch(parts, command, asked, None)
+        return
+    wanted = _wanted(command)
+    connected = await _launch(parts, command, asked, wanted)
+    assert connected is not None
+    keys = detach.parsed(config.get("DetachKeys")) if command.tty else None
+    plan = Input(wanted.stdin, keys, None if command.tty else closer(parts, c, command.id))
+    left = await relay(channel, connected, plan)
+    if not left:  # the output has ended; the exit is on its way
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(asyncio.shield(command.done), 10.0)
+
+
+async def _launch(
+    parts: Parts, command: Exec, asked: ExecStart, wanted: Wanted | None
+) -> Streams | None:
+    """Start it; the client's end of its streams, connected before its first byte, if wanted."""
+    c, io = command.container, io_of(parts, command.container)
+    stdin = wanted is not None and wanted.stdin
     streams = io.make(command.id, terminal=command.tty, stdin=stdin, log=LogTarget())
+    connected: Streams | None = None
     try:
         process = await _process(parts, command, asked)
         await parts.tasks.exec(c.id, command.id, process, streams)
-        wanted = Wanted(
-            stdin=stdin,
-            stdout=command.tty or bool(config.get("AttachStdout")),
-            stderr=bool(config.get("AttachStderr")),
-            close_stdin=not command.tty,
-        )
-        connected = None if channel is None else await io.attach(command.id, wanted)
+        if wanted is not None:
+            connected = await io.attach(command.id, wanted)
         command.pid = await parts.tasks.start(c.id, command.id)
         command.running = not command.ended
     except (BoxshipError, OSError) as e:
+        if connected is not None:
+            connected.close()
         io.drop(command.id)
         raise await _failed(parts, command, e) from e
-    if channel is not None and connected is not None:
-        keys = detach.parsed(config.get("DetachKeys")) if command.tty else None
-        plan = Input(stdin, keys, None if command.tty else closer(parts, c, command.id))
-        left = await relay(channel, connected, plan)
-        if not left:  # the output has ended; the exit is on its way
-            with suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(asyncio.shield(command.done), 10.0)
+    return connected
+
+
+def _wanted(command: Exec) -> Wanted:
+    return Wanted(
+        stdin=bool(command.config.get("AttachStdin")),
+        stdout=command.tty or bool(command.config.get("AttachStdout")),
+        stderr=bool(command.config.get("AttachStderr")),
+        close_stdin=not command.tty,
+    )
 
 
 async def _failed(parts: Parts, command: Exec, error: BoxshipError | OSError) -> BoxshipError:
