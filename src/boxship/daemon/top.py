@@ -49,5 +49,12 @@ def table(output: str, pids: set[int]) -> Table:
     rows = [line.split(None, len(titles) - 1) for line in lines[1:] if line.strip()]
     return {
         "Titles": titles,
-        "Processes": [r for r in rows if len(r) > column and int(r[column]) in pids],
+        "Processes": [r for r in rows if len(r) > column and _pid(r[column]) in pids],
     }
+
+
+def _pid(text: str) -> int:
+    """A column before it may have spaces: then this is none, and Docker's words say so."""
+    if not text.isdecimal():
+        raise System(f"Unexpected pid '{text}'", hint="have ps put PID before what has spaces")
+    return int(text)

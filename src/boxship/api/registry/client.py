@@ -180,8 +180,7 @@ class Repository:
 
     async def _token(self, challenge: Challenge) -> str:
         """Ask the token service that the registry named for a token to pull from here."""
-        realm = URL(challenge.parameters.get("realm", ""))
-        self._check_realm(realm)
+        realm = self._realm(challenge.parameters.get("realm", ""))
         query = {"scope": f"repository:{self._reference.path}:pull"}
         if "service" in challenge.parameters:
             query["service"] = challenge.parameters["service"]
@@ -200,13 +199,16 @@ class Repository:
             raise System(f"the token service {realm.host} answered without a token")
         return token
 
-    def _check_realm(self, realm: URL) -> None:
+    def _realm(self, named: str) -> URL:
         """Passwords go over TLS, unless the registry itself is reached without."""
         allowed = {"https"} if self._endpoint.url.startswith("https:") else {"https", "http"}
+        try:
+            realm = URL(named)
+        except ValueError:
+            realm = URL()
         if realm.scheme not in allowed or not realm.host:
-            raise System(
-                f"the registry named a token service that is not used: {str(realm)[:200]!r}"
-            )
+            raise System(f"the registry named a token service that is not used: {named[:200]!r}")
+        return realm
 
 
 def _challenges(response: aiohttp.ClientResponse) -> list[Challenge]:

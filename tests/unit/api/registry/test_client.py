@@ -103,6 +103,15 @@ async def test_a_token_is_asked_for_with_our_password_and_used(
     assert [who for _, who in registry.seen] == [None, "Bearer good"]
 
 
+@pytest.mark.parametrize("realm", ["http://[::1/token", "http://127.0.0.1:99999/", "/token", ""])
+async def test_a_token_service_that_is_nowhere_is_the_registry_s_fault(
+    client: RegistryClient, registry: Registry, realm: str
+) -> None:
+    registry.answers["/v2/"] = asks_for_a_token(realm)
+    with pytest.raises(System, match="token service that is not used"):
+        await pull(client, registry, AUTH)
+
+
 async def test_a_token_that_ran_out_is_renewed_once(
     client: RegistryClient, registry: Registry, other: Registry
 ) -> None:
