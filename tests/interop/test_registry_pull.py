@@ -207,7 +207,7 @@ async def test_a_platform_is_chosen_from_an_index(
 async def test_a_full_disk_is_said_and_leaves_nothing(registry: Registry, tmp_path: Path) -> None:
     small = tmp_path / "small"
     small.mkdir()
-    run("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(small))
+    run("mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(small))
     try:
         engine = Engine(small)
         with pytest.raises(System, match="no space left on device"):
