@@ -22,7 +22,9 @@ while True:
     if not data:
         break
     request = json.loads(data)
-    if request.get("die"):
+    if request.get("die_with_next"):
+        sock.recv(1, socket.MSG_PEEK)
+    if request.get("die") or request.get("die_with_next"):
         os._exit(3)
     if request.get("fail"):
         sock.send(json.dumps({"error": "cannot fork"}).encode())
@@ -88,7 +90,7 @@ async def test_an_error_is_an_error(start: Start) -> None:
 async def test_a_dead_zygote_is_replaced_and_what_it_owed_fails(start: Start) -> None:
     zygote = start(ECHO)
     first = (await ask(zygote))["pid"]
-    owed = [await zygote.send({"die": True}), await zygote.send({"id": 1})]
+    owed = [await zygote.send({"die_with_next": True}), await zygote.send({"id": 1})]
     for answer in owed:
         with pytest.raises(ZygoteGone):
             await answer
