@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,8 @@ from boxship.daemon.attach import Attaching
 from boxship.model import container as states
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from boxship.daemon.exec import Exec
     from boxship.daemon.waits import Waits
 
@@ -112,9 +115,23 @@ class Container:
         self.network_settings: dict[str, Any] = {}
         self.execs: dict[str, Exec] = {}
         self.attaching = Attaching()
-        self.keep = False  # a restart by hand: neither policy nor --rm acts on its exit
+        self.keepers = 0  # verbs under way that keep it
         self.restart: asyncio.Task[None] | None = None
         self.backoff_s = 0.0
+
+    @property
+    def keep(self) -> bool:
+        """Whether neither a policy nor --rm acts on its end, since a verb will."""
+        return self.keepers > 0
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Keep it meanwhile; several verbs may, and the last one to end lets go."""
+        self.keepers += 1
+        try:
+            yield
+        finally:
+            self.keepers -= 1
 
     @property
     def id(self) -> str:

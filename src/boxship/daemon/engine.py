@@ -100,7 +100,7 @@ class Engine:
         timeout = self.config.shutdown_timeout
         running = [c for c in self.containers if c.state.running]
         for c in running:
-            c.keep = True
+            c.keepers += 1  # for good
         ends = (stop.end(self.parts, c, None, None, by_hand=False) for c in running)
         with suppress(asyncio.TimeoutError):
             await asyncio.wait_for(asyncio.gather(*ends, return_exceptions=True), timeout)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from boxship.daemon.discard import remove_locked
 from boxship.daemon.exits import give_up_restart
 from boxship.daemon.stop import kill
-from boxship.model.errors import Conflict, Invalid, System
+from boxship.model.errors import Conflict, Invalid
 
 if TYPE_CHECKING:
     from boxship.daemon.container import Container
@@ -22,8 +23,7 @@ async def remove(parts: Parts, c: Container, *, force: bool, volumes: bool, link
         raise Conflict(f"removal of container {c.id} is already in progress")
     if not force:
         _check(c)
-    c.keep = True  # neither --rm nor a policy comes between
-    try:
+    with c.kept():  # neither --rm nor a policy comes between
         if c.state.alive:
             await _end(parts, c)
         async with c.work:
@@ -33,8 +33,6 @@ async def remove(parts: Parts, c: Container, *, force: bool, volumes: bool, link
             if c.state.alive:
                 _check(c)
             await remove_locked(parts, c, volumes=volumes)
-    finally:
-        c.keep = False
 
 
 def _check(c: Container) -> None:
@@ -52,9 +50,5 @@ def _check(c: Container) -> None:
 
 
 async def _end(parts: Parts, c: Container) -> None:
-    try:
+    with suppress(Conflict):  # it has ended by itself
         await kill(parts, c, "SIGKILL")
-    except Conflict:
-        return  # it has ended by itself
-    except TimeoutError as e:
-        raise System(f'cannot remove container "{c.name}": could not kill container') from e

@@ -119,13 +119,10 @@ def _stop_signal(c: Container) -> int:
 
 async def restart(parts: Parts, c: Container, patience: int | None, signal: str | None) -> None:
     """`docker restart`: neither --rm nor the restart policy acts on the end in between."""
-    c.keep = True
-    try:
+    with c.kept():
         if c.state.running:
             await end(parts, c, patience, signal)
             parts.events.container(c, "stop")
         with suppress(NotModified):
             await start(parts, c)
-    finally:
-        c.keep = False
     parts.events.container(c, "restart")

@@ -8,21 +8,22 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 from unittest.mock import AsyncMock, MagicMock
 
+import pytest
+
 from boxship.api.containerd import task_events_pb2
 from boxship.api.containerd.event_pb2 import Envelope
-from boxship.daemon import recover, watch
+from boxship.daemon import exits, recover, remove, watch
 from boxship.daemon.container import State
 from boxship.daemon.containers import Containers
 from boxship.daemon.records import Records
 from boxship.daemon.tasks import Seen
 from boxship.model import container as states
+from boxship.model.errors import Unavailable
 from suites.engine_records import record
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
     from pathlib import Path
-
-    import pytest
 
     from boxship.daemon.parts import Parts
 
@@ -136,3 +137,19 @@ async def test_an_event_that_cannot_be_handled_does_not_make_the_daemon_deaf(
     assert "/tasks/oom could not be handled" in caplog.text
     watching.cancel()
     await asyncio.wait([watching])
+
+
+async def test_a_failed_remove_does_not_let_go_of_what_a_restart_keeps(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    web = world.runs("aaaa", AutoRemove=True)
+    world.tasks.all.return_value = [seen(web, alive=True)]
+    world.tasks.container_ids.return_value = [web]
+    await recover.recover(world.parts)
+    c = world.containers.get("aaaa")
+    with c.kept():  # as restart does
+        world.tasks.kill.side_effect = Unavailable("the supervisor does not answer")
+        with pytest.raises(Unavailable):
+            await remove.remove(world.parts, c, force=True, volumes=False, link=False)
+        await exits.exited(world.parts, c, 0, 1)
+    assert world.containers.get("aaaa").state.status == states.EXITED
+    assert not c.keep
