@@ -148,7 +148,7 @@ async def test_wrong_moves_are_refused_in_dockers_words(engine: Engine) -> None:
         await engine.remove(c)
     await engine.pause(c)
     with pytest.raises(Conflict, match=r"is paused, unpause the container before exec"):
-        engine.exec_create(c, {"Cmd": ["ls"]})
+        await engine.exec_create(c, {"Cmd": ["ls"]})
     with pytest.raises(Conflict, match="container is paused and must be unpaused first"):
         await engine.remove(c)
     await engine.unpause(c)
@@ -188,12 +188,12 @@ async def test_exec(engine: Engine) -> None:
         "AttachStderr": True,
         "Env": ["A=b"],
     }
-    command = engine.exec_get(engine.exec_create(c, config))
+    command = engine.exec_get(await engine.exec_create(c, config))
     screen = Screen(b"typed\n")
     await engine.exec_start(command, ExecStart(), screen)  # type: ignore[arg-type]
     assert (screen.stdout, screen.stderr, command.exit_code) == (b"typed\n", b"b\n", 9)
 
-    missing = engine.exec_get(engine.exec_create(c, {"Cmd": ["nosuch"]}))
+    missing = engine.exec_get(await engine.exec_create(c, {"Cmd": ["nosuch"]}))
     with pytest.raises(Invalid, match=r"OCI runtime exec failed: .*executable file not found"):
         await engine.exec_start(missing, ExecStart(detach=True))
     assert missing.exit_code == 127
@@ -205,7 +205,7 @@ async def test_an_exec_that_cannot_start_leaves_no_descriptor(engine: Engine) ->
 
     async def refused() -> None:
         asked = {"Cmd": ["/etc/passwd"], "AttachStdout": True, "AttachStderr": True}
-        command = engine.exec_get(engine.exec_create(c, asked))
+        command = engine.exec_get(await engine.exec_create(c, asked))
         with pytest.raises(Invalid, match="permission denied"):
             await engine.exec_start(command, ExecStart(), Screen())  # type: ignore[arg-type]
 
@@ -285,7 +285,7 @@ async def test_another_runtime_does_the_same(engine: Engine, runtime: str) -> No
     c = await started(engine, "sh", "-c", "echo up; exec sleep 1000", host_config=chosen)
     await _until_said(engine, c.id, b"up\n")
     command = engine.exec_get(
-        engine.exec_create(c, {"Cmd": ["cat"], "AttachStdin": True, "AttachStdout": True})
+        await engine.exec_create(c, {"Cmd": ["cat"], "AttachStdin": True, "AttachStdout": True})
     )
     screen = Screen(b"typed\n")
     await asyncio.wait_for(engine.exec_start(command, ExecStart(), screen), 10)  # type: ignore[arg-type]

@@ -243,9 +243,9 @@ class Engine:
 
     # -- exec ------------------------------------------------------------------------------------
 
-    def exec_create(self, c: Container, config: dict[str, Any]) -> str:
+    async def exec_create(self, c: Container, config: dict[str, Any]) -> str:
         """Prepare one more process in it; its id."""
-        return execs.create(self.parts, c, config).id
+        return (await execs.create(self.parts, c, config)).id
 
     def exec_get(self, exec_id: str) -> execs.Exec:
         """An exec by its id, while its container knows it."""

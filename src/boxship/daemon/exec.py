@@ -66,14 +66,15 @@ class Exec:
         self.end(137)
 
 
-def create(parts: Parts, c: Container, config: dict[str, Any]) -> Exec:
+async def create(parts: Parts, c: Container, config: dict[str, Any]) -> Exec:
     """`docker exec`, first half."""
     _check(c)
     if not config.get("Cmd"):
         raise Invalid("No exec command specified")
     detach.parsed(config.get("DetachKeys"))
-    if config.get("User"):
-        _user(parts, c, config["User"])  # who is unknown is refused here
+    if config.get("User"):  # who is unknown is refused here; the container says how long it takes
+        await parts.in_thread(_user, parts, c, config["User"])
+        _check(c)
     command = Exec(c, config)
     ended = [e.id for e in c.execs.values() if e.ended]
     for old in ended[: max(0, len(ended) - KEPT_ENDED)]:

@@ -40,7 +40,7 @@ class Execs:
         if not asked["Cmd"]:
             raise Invalid("No exec command specified")
         detach.parsed(asked["DetachKeys"])
-        made = self._engine.exec_create(container, asked)
+        made = await self._engine.exec_create(container, asked)
         return reply.json({"Id": made}, 201)
 
     async def start(self, request: Request) -> web.StreamResponse:
