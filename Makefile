@@ -36,7 +36,7 @@ chaos: setup
 	$(BIN)/python -m pytest tests/chaos -q
 
 vm: setup
-	tests/vm/run $(BIN)/python -m pytest tests/system/test_runtime_cgroups.py -q
+	tests/vm/run $(BIN)/python -m pytest tests/system/test_runtime_cgroups.py tests/system/test_runtime_lifecycle.py -q -p no:cacheprovider
 
 bench: setup
 	$(BIN)/python -m bench
