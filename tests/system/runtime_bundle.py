@@ -1,5 +1,7 @@
 """A bundle on the host's busybox, and the runtime's library driven as the shim drives it."""
 
+import contextlib
+import glob
 import json
 import os
 import shutil
@@ -12,6 +14,7 @@ from boxship.runtime.execute import execute
 from boxship.runtime.start import start
 from boxship.runtime.state import State, load
 
+PARENT = f"/boxship-test-{os.getpid()}"
 CAPABILITIES = [
     "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FSETID", "CAP_FOWNER", "CAP_MKNOD", "CAP_NET_RAW",
     "CAP_SETGID", "CAP_SETUID", "CAP_SETFCAP", "CAP_SETPCAP", "CAP_NET_BIND_SERVICE",
@@ -51,7 +54,7 @@ def spec(*args: str) -> dict[str, Any]:
             },
         ],
         "linux": {
-            "cgroupsPath": f"/boxship-test-{os.getpid()}/{uuid.uuid4().hex[:12]}",
+            "cgroupsPath": f"{PARENT}/{uuid.uuid4().hex[:12]}",
             "namespaces": [
                 {"type": kind} for kind in ("pid", "network", "mount", "ipc", "uts", "cgroup")
             ],
@@ -143,3 +146,7 @@ class Box:
             os.waitpid(self.pid, 0)
         os.close(self._output)
         os.close(self._null)
+        # Other runtimes join hierarchies that ours leaves alone, so look in all of them.
+        for parent in [*glob.glob(f"/sys/fs/cgroup/*{PARENT}"), f"/sys/fs/cgroup{PARENT}"]:
+            with contextlib.suppress(OSError):
+                os.rmdir(parent)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from boxship.kernel import cgroups
 from boxship.model.errors import Forbidden, Invalid, System
 from boxship.runtime import execute, process
 from boxship.runtime.operations import Stage
@@ -22,9 +21,6 @@ def box(tmp_path: Path) -> Iterator[Box]:
     box = Box(str(tmp_path))
     yield box
     box.remove()
-    for path in cgroups.find(f"/boxship-test-{os.getpid()}", "").paths.values():
-        if os.path.isdir(path):
-            os.rmdir(path)
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from boxship.kernel import cgroups
 from system.runtime_bundle import Box, spec
 
 pytestmark = pytest.mark.root
@@ -50,9 +49,6 @@ def box(tmp_path: Path) -> Iterator[Box]:
     box = Box(str(tmp_path))
     yield box
     box.remove()
-    for path in cgroups.find(f"/boxship-test-{os.getpid()}", "").paths.values():
-        if os.path.isdir(path):
-            os.rmdir(path)
 
 
 @pytest.fixture(params=RUNTIMES)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from boxship.kernel import cgroups
 from boxship.model.errors import BoxshipError, Invalid, System
 from boxship.runtime.create import create
 from boxship.runtime.spec import apparmor_enabled
@@ -23,9 +22,6 @@ def box(tmp_path: Path) -> Iterator[Box]:
     box = Box(str(tmp_path))
     yield box
     box.remove()
-    for path in cgroups.find(f"/boxship-test-{os.getpid()}", "").paths.values():
-        if os.path.isdir(path):
-            os.rmdir(path)
 
 
 @pytest.fixture

@@ -28,9 +28,6 @@ def box(tmp_path: Path) -> Iterator[Box]:
     box = Box(str(tmp_path))
     yield box
     box.remove()
-    for path in cgroups.find(f"/boxship-test-{os.getpid()}", "").paths.values():
-        if os.path.isdir(path):
-            os.rmdir(path)
 
 
 def test_a_container_is_created_then_runs_then_has_stopped(box: Box) -> None:
