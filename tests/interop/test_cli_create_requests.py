@@ -33,8 +33,9 @@ def outcome(recorder: Recorder, program: str, words: list[str]) -> tuple[Any, ..
         [program, "-H", address, "create", *words], capture_output=True, text=True, check=False
     )
     for _, body in recorder.requests:
-        # The docker client takes binds out of a map, in no order.
+        # The docker client takes binds and variables out of maps, in no order.
         body["HostConfig"]["Binds"] = sorted(body["HostConfig"]["Binds"] or ())
+        body["Env"] = sorted(body["Env"] or ())
     said = done.stderr.replace("boxship", "docker")
     return done.returncode, done.stdout, said, list(recorder.requests)
 

@@ -1,7 +1,6 @@
 """A zygote, its shims, and a small blocking ttrpc client: what a supervisor does, in a test."""
 
 import contextlib
-import glob
 import itertools
 import json
 import os
@@ -19,6 +18,7 @@ from typing import Any
 from boxship.shim import messages
 from boxship.wire import stdio, ttrpc
 from boxship.wire.protobuf import decode, encode
+from suites import cgroup_parents
 
 Value = Any
 SECONDS = 15.0
@@ -163,10 +163,7 @@ class Zygote:
         self.process.wait(SECONDS)
         self.events.close()
         shutil.rmtree(self.directory)
-        # Another run may have containers there.
-        for parent in [*glob.glob("/sys/fs/cgroup/*/boxship-test"), "/sys/fs/cgroup/boxship-test"]:
-            with contextlib.suppress(OSError):
-                os.rmdir(parent)
+        cgroup_parents.forget("/boxship-test")
 
 
 class Container:

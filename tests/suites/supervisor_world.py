@@ -24,6 +24,7 @@ from boxship.api.containerd.containers_grpc import ContainersStub
 from boxship.api.containerd.events_grpc import EventsStub
 from boxship.api.containerd.task_events_pb2 import TaskExit
 from boxship.api.containerd.tasks_grpc import TasksStub
+from suites import cgroup_parents
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -152,6 +153,7 @@ class World:
                     await client.delete(process.id)
         self.stop()
         await gone_soon(self.shims)
+        cgroup_parents.forget("/boxship-test")
 
 
 async def gone_soon(look: Callable[[], object]) -> None:

@@ -1,7 +1,5 @@
 """A bundle on the host's busybox, and the runtime's library driven as the shim drives it."""
 
-import contextlib
-import glob
 import json
 import os
 import shutil
@@ -13,6 +11,7 @@ from boxship.runtime.delete import delete
 from boxship.runtime.execute import execute
 from boxship.runtime.start import start
 from boxship.runtime.state import State, load
+from suites import cgroup_parents
 
 PARENT = f"/boxship-test-{os.getpid()}"
 CAPABILITIES = [
@@ -146,7 +145,4 @@ class Box:
             os.waitpid(self.pid, 0)
         os.close(self._output)
         os.close(self._null)
-        # Other runtimes join hierarchies that ours leaves alone, so look in all of them.
-        for parent in [*glob.glob(f"/sys/fs/cgroup/*{PARENT}"), f"/sys/fs/cgroup{PARENT}"]:
-            with contextlib.suppress(OSError):
-                os.rmdir(parent)
+        cgroup_parents.forget(PARENT)
