@@ -1,6 +1,7 @@
 """Images made, named, found and removed, on real layers."""
 
 import asyncio
+import errno
 import gzip
 import io
 import os
@@ -101,6 +102,21 @@ def test_a_name_that_moves_leaves_the_old_image_without_one(engine: Engine) -> N
     new = engine.images.import_(stream(), reference="web", message="new")
     assert engine.images.get("web").id == new.id
     assert engine.images.get(old.id).repo_tags == []
+
+
+def test_a_removal_that_is_cut_short_takes_the_name_with_the_image_or_not_at_all(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = engine.images.import_(stream(), reference="web")
+
+    def cut_short(_image_id: str) -> list[str]:
+        raise OSError(errno.ENOSPC, "no space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(engine.images._index, "remove", cut_short)
+        with pytest.raises(OSError, match="no space left"):
+            engine.images.remove("web")
+    assert engine.images.get("web").id == image.id
 
 
 def test_a_prefix_of_several_ids_means_none(engine: Engine) -> None:

@@ -128,12 +128,11 @@ class Images:
             planned = remove.plan(
                 remove.Situation(image, name, list(uses(image.id)), children, force)
             )
-            records: Records = []
+            records: Records = [{"Untagged": each.familiar()} for each in planned.untag]
+            if planned.delete:  # the names go with the image, in one transaction
+                return records + self._delete(image)
             for reference in planned.untag:
                 self._index.unname(reference)
-                records.append({"Untagged": reference.familiar()})
-            if planned.delete:
-                records += self._delete(image)
             return records
 
     def _delete(self, image: Image) -> Records:
