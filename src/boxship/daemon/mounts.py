@@ -116,6 +116,8 @@ def _mount(asked: dict[str, Any], volumes: Volumes) -> Point:
         raise Invalid(f"{where}field Target must not be empty")
     target, rw = _destination(target, ""), not asked.get("ReadOnly")
     if kind == "volume":
+        if (asked.get("VolumeOptions") or {}).get("Subpath"):
+            raise Invalid(f"{where}a Subpath is not carried out yet", hint="mount the whole volume")
         name = _volume_name(source) if source else volumes.anonymous()
         return volumes.point(name, target, rw=rw, mode="z")
     propagation = ""

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from boxship.daemon.container import Container
     from boxship.daemon.parts import Parts
 
+PS_LIMIT_S = 10  # it reads all of /proc; a process that hangs in the kernel can hold it up
+
 Table = dict[str, list[str] | list[list[str]]]
 
 
@@ -35,7 +37,16 @@ async def _ps(arguments: list[str]) -> tuple[int, str, str]:
         )
     except FileNotFoundError as e:
         raise System("there is no ps on this host", hint="install procps") from e
-    output, problem = await child.communicate()
+    try:
+        async with asyncio.timeout(PS_LIMIT_S):
+            output, problem = await child.communicate()
+    except TimeoutError as e:
+        text = f"ps {' '.join(arguments)} did not end within {PS_LIMIT_S} s"
+        raise System(text, hint="ask for fewer columns") from e
+    finally:  # also when the client has gone away
+        if child.returncode is None:
+            child.kill()
+            await child.wait()
     return child.returncode or 0, output.decode(errors="replace"), problem.decode(errors="replace")
 
 

@@ -97,6 +97,10 @@ def test_the_long_form(volumes: Volumes, tmp_path: Path) -> None:
             'invalid mount config for type "bind": bind source path does not exist: /nosuchdir',
         ),
         ({"Mounts": [{"Type": "what", "Target": "/x"}]}, 'mount type unknown: "what"'),
+        (
+            {"Mounts": [{"Type": "volume", "Target": "/x", "VolumeOptions": {"Subpath": "a"}}]},
+            'invalid mount config for type "volume": a Subpath is not carried out yet',
+        ),
     ],
 )
 def test_what_is_wrong_is_said_in_dockers_words(
